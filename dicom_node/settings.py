@@ -1,0 +1,259 @@
+"""Every setting: its default, its help, its bounds. Read once at the edge and passed in.
+
+Order of precedence: environment (`DICOM_NODE_<SECTION>__<KEY>`), then the TOML file, then the default.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from dicom_node.errors import BadSettings
+
+DEFAULT_FILE = "dicom-node.toml"
+
+AETitle = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=16, pattern=r"^[^\\\x00-\x1f]+$")
+]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Listener(Section):
+    """Receiving over DICOM."""
+
+    ae_title: AETitle = Field("MEDVLM", description="AE title under which the PACS knows this node.")
+    host: str = Field("127.0.0.1", description="Address to listen on. 0.0.0.0 opens the node to the network.")
+    port: Port = Field(11112, description="DICOM port; 0 takes a free one.")
+    check_called_ae: bool = Field(True, description="Reject associations that call another AE title than ours.")
+    calling_ae_titles: tuple[AETitle, ...] = Field((), description="AE titles that may connect; empty: any.")
+    max_associations: Annotated[int, Field(ge=1)] = Field(100, description="Associations at once; more are rejected.")
+    max_pdu: Annotated[int, Field(ge=4096, le=1 << 20)] = Field(131072, description="Largest PDU accepted, in bytes.")
+    association_request_timeout: Seconds = Field(10, description="Seconds for a whole A-ASSOCIATE-RQ to arrive.")
+    pdu_timeout: Seconds = Field(30, description="Seconds for one PDU to arrive once it has begun.")
+    idle_timeout: Seconds = Field(60, description="Seconds an association may be silent before it is aborted.")
+    max_instance_bytes: Annotated[int, Field(ge=1)] = Field(4 << 30, description="Largest instance accepted, in bytes.")
+    data_path: Literal["direct", "pynetdicom"] = Field(
+        "direct", description="How P-DATA reaches the disk: straight from the socket, or through pynetdicom's events."
+    )
+
+
+class Archive(Section):
+    """Files as received, and results."""
+
+    url: str = Field("data/archive", description="Folder of the archive.")
+    flush: bool = Field(True, description="Flush to disk before Success. Off only to measure: a power cut loses data.")
+    reserve_bytes: Annotated[int, Field(ge=0)] = Field(
+        256 << 20, description="Free bytes below which the node refuses to store (0xA700)."
+    )
+
+    @property
+    def root(self) -> Path:
+        return Path(self.url.removeprefix("file://")).absolute()
+
+
+class Database(Section):
+    """The index and the workflow's state."""
+
+    url: str = Field("", description="SQLAlchemy URL; empty: SQLite files inside the archive folder.")
+
+
+class Workflow(Section):
+    """From received to delivered."""
+
+    quiet_seconds: Seconds = Field(5, description="A study is complete when no instance came for so long.")
+    poll_seconds: Seconds = Field(0.5, description="How often to look for complete studies and due deliveries.")
+    worker_id: str = Field("worker-1", description="Stable name of this worker: it resumes its own work after a crash.")
+    concurrency: Annotated[int, Field(ge=1, le=64)] = Field(2, description="Studies worked on at once.")
+    read_timeout: Seconds = Field(300, description="Seconds a model may take for one study.")
+    read_attempts: Annotated[int, Field(ge=1)] = Field(3, description="Tries at a reading when the model server dies.")
+
+
+class Model(Section):
+    """The model server."""
+
+    url: str = Field("http://127.0.0.1:8100", description="Where the model server listens.")
+    path: str = Field("", description="Folder of a model; empty: the embedded default.")
+    threads: Annotated[int, Field(ge=0)] = Field(0, description="CPU threads for the model; 0: all cores.")
+    session_bytes: Annotated[int, Field(ge=0)] = Field(
+        256 << 20, description="Memory for encoded studies kept warm, in bytes."
+    )
+
+
+class Peer(Section):
+    """A PACS that gets the results."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,32}$")] = Field(description="Short name.")
+    ae_title: AETitle = Field(description="The peer's AE title.")
+    host: str = Field(description="The peer's address.")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(description="The peer's DICOM port.")
+
+
+class Deliver(Section):
+    """Sending results."""
+
+    peers: tuple[Peer, ...] = Field((), description="Each peer gets one set of results of every drafted study.")
+    connect_timeout: Seconds = Field(10, description="Seconds to reach a peer.")
+    response_timeout: Seconds = Field(30, description="Seconds for a peer to answer one C-STORE.")
+    first_retry_seconds: Seconds = Field(5, description="Wait before the second try; doubles each time.")
+    longest_retry_seconds: Seconds = Field(900, description="Longest wait between two tries.")
+
+    @field_validator("peers")
+    @classmethod
+    def _names_differ(cls, peers: tuple[Peer, ...]) -> tuple[Peer, ...]:
+        if len({peer.name for peer in peers}) != len(peers):
+            raise ValueError("two peers have the same name")
+        return peers
+
+
+class Api(Section):
+    """HTTP: the API and the page."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: Port = Field(8000, description="HTTP port.")
+    token: str = Field("", description="Access token; empty: made at first start and kept in the archive folder.")
+    max_body_bytes: Annotated[int, Field(ge=1)] = Field(1 << 20, description="Largest request body, in bytes.")
+
+
+class Equipment(Section):
+    """How this node names itself in the objects it makes (PS3.3 C.7.5.1)."""
+
+    station_name: str = Field("MEDVLM", max_length=16, description="Station Name.")
+    serial_number: str = Field("1", max_length=64, description="Device Serial Number.")
+    uid_namespace: uuid.UUID = Field(
+        uuid.UUID("6f1d5c0e-54a7-5a0b-9d1c-3d8a1a6f2b10"),
+        description="Namespace of every UID the node makes. Give each node its own.",
+    )
+
+
+class Log(Section):
+    """Events on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level written.")
+    format: Literal["text", "json"] = Field("text", description="One line of text, or one JSON object, an event.")
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="DICOM_NODE_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    listener: Listener = Listener()
+    archive: Archive = Archive()
+    database: Database = Database()
+    workflow: Workflow = Workflow()
+    model: Model = Model()
+    deliver: Deliver = Deliver()
+    api: Api = Api()
+    equipment: Equipment = Equipment()
+    log: Log = Log()
+
+    @property
+    def database_url(self) -> str:
+        return self.database.url or f"sqlite:///{self.archive.root / 'db' / 'index.sqlite'}"
+
+    @property
+    def workflow_database_url(self) -> str:
+        """DBOS keeps its own tables: in a file of its own on SQLite, in its own schema on PostgreSQL."""
+        return self.database.url or f"sqlite:///{self.archive.root / 'db' / 'workflow.sqlite'}"
+
+
+def load(file: Path | None = None, **overrides: Any) -> Settings:
+    """The settings from the environment and the TOML file; `overrides` (sections as dicts) win over both.
+
+    Raises `BadSettings` naming the key and the way out.
+    """
+    source = file or Path(DEFAULT_FILE)
+    if file is not None and not file.is_file():
+        raise BadSettings(
+            "the settings file does not exist", where=str(file), way_out="Write one with `dicom-node settings`."
+        )
+
+    class FromFile(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, source)
+
+    try:
+        _refuse_unknown_environment()
+        return FromFile(**overrides)
+    except ValidationError as error:
+        raise BadSettings(
+            _in_words(error), where=str(source), way_out="`dicom-node settings` lists every key."
+        ) from None
+    except ValueError as error:  # TOML syntax, or a section given in the environment that is not JSON
+        raise BadSettings(
+            str(error), where=str(source), way_out="`dicom-node settings` prints a valid example."
+        ) from None
+
+
+def _refuse_unknown_environment() -> None:
+    known = {f"DICOM_NODE_{section}__{key}".upper() for section, model in _sections() for key in model.model_fields}
+    known |= {f"DICOM_NODE_{section}".upper() for section, _ in _sections()}
+    for name in os.environ:
+        if name.startswith("DICOM_NODE_") and name not in known and not name.startswith("DICOM_NODE_STOP_"):
+            raise BadSettings(
+                "this environment variable names no setting",
+                where=name,
+                way_out="`dicom-node settings` lists every key.",
+            )
+
+
+def _in_words(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors())
+
+
+def _sections() -> list[tuple[str, type[Section]]]:
+    return [(name, type(field.default)) for name, field in Settings.model_fields.items()]
+
+
+def example() -> str:
+    """The commented example file, generated from the fields above."""
+    lines = ["# Every setting with its default. Uncomment what you change.", ""]
+    for name, section in _sections():
+        lines += [f"[{name}]  # {section.__doc__}"]
+        for key, field in section.model_fields.items():
+            if name == "deliver" and key == "peers":
+                lines += _peer_example()
+                continue
+            lines += [f"# {field.description}", f"# {key} = {_toml(field.default)}"]
+        lines += [""]
+    return "\n".join(lines)
+
+
+def _peer_example() -> list[str]:
+    described = [f"# {key}: {field.description}" for key, field in Peer.model_fields.items()]
+    table = '# peers = [ { name = "pacs", ae_title = "PACS", host = "127.0.0.1", port = 104 } ]'
+    return ["# Peers, each with", *described, table]
+
+
+def _toml(value: object) -> str:
+    return json.dumps(
+        list(value) if isinstance(value, tuple) else str(value) if isinstance(value, uuid.UUID) else value
+    )
