@@ -107,11 +107,14 @@ instance = Table(
 reading = Table(
     "reading",
     metadata,
-    Column("id", String(64), primary_key=True),
+    # The key of the work that made it (`studies.Work.key`): a step that runs twice stores one reading.
+    Column("id", String(96), primary_key=True),
     Column("study", String(64), ForeignKey("study.uid"), nullable=False, index=True),
     Column("version", Integer, nullable=False),
     Column("images", Integer, nullable=False),
     Column("model_digest", String(64), nullable=False),
+    # What was read, so that later questions are about exactly the same images.
+    Column("study_input", Text, nullable=False),
     Column("document", Text, nullable=False),
     Column("created", Double, nullable=False),
     UniqueConstraint("study", "version"),
@@ -122,7 +125,7 @@ report = Table(
     metadata,
     Column("sop_instance_uid", String(64), primary_key=True),
     Column("study", String(64), ForeignKey("study.uid"), nullable=False, index=True),
-    Column("reading", String(64), ForeignKey("reading.id"), nullable=False, index=True),
+    Column("reading", String(96), ForeignKey("reading.id"), nullable=False, index=True),
     Column("kind", String(16), nullable=False),
     Column("state", String(16), nullable=False),
     Column("version", Integer, nullable=False),

@@ -69,6 +69,4 @@ def term(name: str) -> Term:
     try:
         return terms()[name]
     except KeyError:
-        raise UnknownFinding(
-            f"no finding is called {name!r}", way_out="Known: " + ", ".join(terms())
-        ) from None
+        raise UnknownFinding(f"no finding is called {name!r}", way_out="Known: " + ", ".join(terms())) from None

@@ -74,11 +74,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_answer_study'), ['study'], unique=False)
 
     op.create_table('reading',
-    sa.Column('id', sa.String(length=64), nullable=False),
+    sa.Column('id', sa.String(length=96), nullable=False),
     sa.Column('study', sa.String(length=64), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('images', sa.Integer(), nullable=False),
     sa.Column('model_digest', sa.String(length=64), nullable=False),
+    sa.Column('study_input', sa.Text(), nullable=False),
     sa.Column('document', sa.Text(), nullable=False),
     sa.Column('created', sa.Double(), nullable=False),
     sa.ForeignKeyConstraint(['study'], ['study.uid'], name=op.f('fk_reading_study')),
@@ -122,7 +123,7 @@ def upgrade() -> None:
     op.create_table('report',
     sa.Column('sop_instance_uid', sa.String(length=64), nullable=False),
     sa.Column('study', sa.String(length=64), nullable=False),
-    sa.Column('reading', sa.String(length=64), nullable=False),
+    sa.Column('reading', sa.String(length=96), nullable=False),
     sa.Column('kind', sa.String(length=16), nullable=False),
     sa.Column('state', sa.String(length=16), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),

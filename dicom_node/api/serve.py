@@ -1,0 +1,29 @@
+"""The `api` role."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import uvicorn
+from fastapi import APIRouter
+
+from dicom_node.api.access import token_of
+from dicom_node.api.app import app
+from dicom_node.archive.database import migrate, open_engine
+from dicom_node.settings import Settings
+from medvlm.client import RemoteModel
+
+
+def serve(settings: Settings, pages: Sequence[APIRouter]) -> None:
+    engine = open_engine(settings.database_url)
+    migrate(engine)
+    model = RemoteModel(settings.model.url)
+    token = token_of(settings.api.token, settings.archive.root)
+    uvicorn.run(
+        app(settings, engine, model, token, pages),
+        host=settings.api.host,
+        port=settings.api.port,
+        log_level="warning",
+        access_log=False,  # its lines hold URLs
+        server_header=False,
+    )

@@ -1,0 +1,168 @@
+"""What the index knows of an instance, read from its data set without its pixels.
+
+Elements are taken as raw bytes and decoded here, so that a value that breaks its VR costs nothing and says nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import BinaryIO, Final
+
+from pydicom.charset import convert_encodings, decode_bytes
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset
+from pydicom.tag import BaseTag
+from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
+
+from dicom_node.errors import CannotUnderstand
+
+CHARACTER_SET: Final = 0x00080005
+SOP_CLASS_UID: Final = 0x00080016
+SOP_INSTANCE_UID: Final = 0x00080018
+STUDY_DATE: Final = 0x00080020
+ACCESSION_NUMBER: Final = 0x00080050
+MODALITY: Final = 0x00080060
+STUDY_DESCRIPTION: Final = 0x00081030
+SERIES_DESCRIPTION: Final = 0x0008103E
+PATIENT_ID: Final = 0x00100020
+ISSUER_OF_PATIENT_ID: Final = 0x00100021
+STUDY_INSTANCE_UID: Final = 0x0020000D
+SERIES_INSTANCE_UID: Final = 0x0020000E
+INSTANCE_NUMBER: Final = 0x00200013
+
+INDEXED: Final = (
+    CHARACTER_SET,
+    SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
+    STUDY_DATE,
+    ACCESSION_NUMBER,
+    MODALITY,
+    STUDY_DESCRIPTION,
+    SERIES_DESCRIPTION,
+    PATIENT_ID,
+    ISSUER_OF_PATIENT_ID,
+    STUDY_INSTANCE_UID,
+    SERIES_INSTANCE_UID,
+    INSTANCE_NUMBER,
+)
+
+# Beyond what LO and SH allow (PS3.5 6.2), so that a lenient sender loses nothing and a hostile one gains nothing.
+LONGEST_TEXT: Final = 256
+
+_UID = re.compile(r"[0-9.]{1,64}")
+
+
+@dataclass(frozen=True)
+class InstanceHeader:
+    """UIDs without padding; texts decoded, without NULs; dates as YYYYMMDD or ""."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    study_uid: str
+    series_uid: str
+    patient_id: str
+    issuer: str
+    study_date: str
+    accession_number: str
+    study_description: str
+    modality: str
+    series_description: str
+    instance_number: int
+
+
+def read_header(stream: BinaryIO, transfer_syntax_uid: str, *, whole: bool = True) -> InstanceHeader | None:
+    """The header at the stream's position.
+
+    `whole=False` says that the stream may end before the header does; the answer is then None.
+    Raises `CannotUnderstand` when the data set cannot be parsed or lacks its identity.
+    """
+    end = _End()
+    try:
+        elements = read_dataset(
+            stream,
+            transfer_syntax_uid == ImplicitVRLittleEndian,
+            transfer_syntax_uid != ExplicitVRBigEndian,
+            stop_when=end.reached,
+            specific_tags=[BaseTag(tag) for tag in INDEXED],
+        )
+    except Exception as error:  # whatever a parser of hostile bytes raises, RecursionError included
+        if not whole:
+            return None
+        raise CannotUnderstand("the data set cannot be parsed", where=type(error).__name__) from error
+    return _header(elements) if whole or end.seen else None
+
+
+def is_uid(value: str) -> bool:
+    """Lenient: leading zeros in components are sent by real devices (PS3.5 9.1 forbids them)."""
+    return _UID.fullmatch(value) is not None
+
+
+class _End:
+    """Remembers that an element past the last indexed one was met."""
+
+    def __init__(self) -> None:
+        self.seen = False
+
+    def reached(self, tag: BaseTag, _vr: str | None, _length: int) -> bool:
+        self.seen = tag > INSTANCE_NUMBER
+        return self.seen
+
+
+def _header(elements: Dataset) -> InstanceHeader:
+    charset = _raw(elements, CHARACTER_SET)
+
+    def text(tag: int) -> str:
+        return _text(_raw(elements, tag), charset)
+
+    date = text(STUDY_DATE).replace(".", "")
+    return InstanceHeader(
+        sop_class_uid=_uid(elements, SOP_CLASS_UID, "SOP Class UID"),
+        sop_instance_uid=_uid(elements, SOP_INSTANCE_UID, "SOP Instance UID"),
+        study_uid=_uid(elements, STUDY_INSTANCE_UID, "Study Instance UID"),
+        series_uid=_uid(elements, SERIES_INSTANCE_UID, "Series Instance UID"),
+        patient_id=text(PATIENT_ID),
+        issuer=text(ISSUER_OF_PATIENT_ID),
+        study_date=date if re.fullmatch(r"[0-9]{8}", date) else "",
+        accession_number=text(ACCESSION_NUMBER),
+        study_description=text(STUDY_DESCRIPTION),
+        modality=text(MODALITY)[:16],
+        series_description=text(SERIES_DESCRIPTION),
+        instance_number=_integer(text(INSTANCE_NUMBER)),
+    )
+
+
+def _raw(elements: Dataset, tag: int) -> bytes:
+    if tag not in elements:
+        return b""
+    value = elements.get_item(tag).value
+    return value if isinstance(value, bytes) else b""
+
+
+def _uid(elements: Dataset, tag: int, name: str) -> str:
+    value = _raw(elements, tag).decode("ascii", "replace").strip(" \0")
+    if not is_uid(value):
+        raise CannotUnderstand(f"no usable {name}")
+    return value
+
+
+def _integer(value: str) -> int:
+    """Instance Number is IS: at most 12 characters, 32 bits (PS3.5 6.2); 0 when it is absent or no number."""
+    return int(value) if re.fullmatch(r"[+-]?[0-9]{1,9}", value) else 0
+
+
+@lru_cache(maxsize=4096)
+def _text(raw: bytes, charset: bytes) -> str:
+    """Most instances repeat the texts of the one before."""
+    text = decode_bytes(raw, _encodings(charset), {0x5C})
+    return text.replace("\0", "").strip(" ")[:LONGEST_TEXT]
+
+
+@lru_cache(maxsize=64)
+def _encodings(charset: bytes) -> tuple[str, ...]:
+    names = charset.decode("ascii", "replace").strip(" \0").split("\\")
+    try:
+        return tuple(convert_encodings(names))
+    except (LookupError, ValueError):
+        return tuple(convert_encodings(None))

@@ -1,0 +1,102 @@
+"""What a document is made from, and which kinds of document there are."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pydicom.dataset import Dataset
+from pydicom.uid import BasicTextSRStorage, Comprehensive3DSRStorage, ComprehensiveSRStorage, EnhancedSRStorage
+
+from dicom_node.errors import Edge, NodeError
+from medvlm.contract import Reading, Refusal
+
+
+class NotReportable(NodeError, ValueError):
+    """The draft cannot become a document: it is refused, has no image, or does not fit its images."""
+
+    code: ClassVar[str] = "not_reportable"
+    edge: ClassVar[Edge] = Edge(dimse=0xC000, http=409, exit=2)
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """The node that writes the document (PS3.3 C.7.5.1). `uid_root` is the namespace of every UID it makes."""
+
+    manufacturer: str
+    model_name: str
+    software_version: str
+    station_name: str
+    device_serial_number: str
+    uid_root: uuid.UUID
+
+
+@dataclass(frozen=True)
+class Predecessor:
+    """An earlier document of the study that this one replaces (PS3.3 C.17.2, Predecessor Documents Sequence)."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    series_instance_uid: str
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One version of a study's draft.
+
+    `sources` are the headers of the images used, as received, without pixel data; the first one gives patient and
+    study. `version` counts the study's drafts from 1. `predecessors` may be of any kind: a document names only those
+    of its own kind.
+    """
+
+    reading: Reading
+    sources: tuple[Dataset, ...]
+    version: int
+    predecessors: tuple[Predecessor, ...]
+    equipment: Equipment
+
+
+@dataclass(frozen=True)
+class DocumentKind:
+    """A kind of document: its SOP classes, the richest first, its template and its series."""
+
+    name: str
+    sop_class_uids: tuple[str, ...]
+    template: str
+    series_number: int
+
+
+FINDINGS = DocumentKind("findings", (Comprehensive3DSRStorage, ComprehensiveSRStorage), "1500", 900)
+NARRATIVE = DocumentKind("narrative", (EnhancedSRStorage, BasicTextSRStorage), "2000", 901)
+
+
+@dataclass(frozen=True)
+class State:
+    """What the flags of PS3.3 C.17.2 say of a document's life, and the words that go with them."""
+
+    name: str
+    completion: str
+    verification: str
+    preliminary: str
+    description: str
+    series_description: str
+
+
+BANNER = "AI-generated draft. Not verified."
+EVALUATION_ONLY = "For evaluation, not for clinical use."
+
+# Viewers cut a series description after some 20 characters: the warning comes first.
+DRAFT = State("draft", "PARTIAL", "UNVERIFIED", "PRELIMINARY", BANNER, "NOT VERIFIED - AI-generated draft")
+
+
+def require_reportable(draft: Draft) -> None:
+    """Raises `NotReportable` for a refused reading: what was not read is not written about."""
+    if isinstance(draft.reading.scope, Refusal):
+        raise NotReportable(
+            f"the reading is refused as {draft.reading.scope.code} and has no document",
+            where=draft.reading.study_uid,
+            way_out="Show the refusal's reason instead.",
+        )
+    if draft.version < 1:
+        raise NotReportable(f"version {draft.version} of a draft", way_out="Versions count from 1.")

@@ -1,0 +1,108 @@
+"""Step 4: one attempt at one delivery of the outbox. What comes of it is written there, with the next time to try."""
+
+from __future__ import annotations
+
+import structlog
+from pydicom import Dataset, dcmread
+
+from dicom_node.archive import outbox
+from dicom_node.archive.outbox import Delivery
+from dicom_node.archive.readings import Report, find_report
+from dicom_node.deliver.dicom import deliver_report
+from dicom_node.deliver.scu import Remote
+from dicom_node.errors import NodeError, PeerRefused
+from dicom_node.report.reclass import FALLBACKS, as_sop_class
+from dicom_node.settings import Deliver, Peer
+from dicom_node.workflow.node import Node
+from dicom_node.workflow.stops import stop_point
+
+log = structlog.get_logger()
+
+
+def deliver(node: Node, delivery_id: int, attempt: int) -> None:
+    """Send, unless this attempt was made already (a step may run twice)."""
+    stop_point("deliver.start")
+    delivery = outbox.find(node.engine, delivery_id)
+    if delivery is None or delivery.state != "pending" or delivery.attempts != attempt:
+        return
+    try:
+        send(node, delivery)
+    except PeerRefused as error:
+        outbox.parked(node.engine, delivery, str(error))
+        log.error("delivery.parked", study=delivery.study_uid, peer=delivery.peer, reason=str(error))
+        return
+    except (NodeError, OSError) as error:
+        postpone(node, delivery, str(error))
+        return
+    outbox.delivered(node.engine, delivery, node.clock())
+    stop_point("deliver.end")
+    log.info("study.delivered", study=delivery.study_uid, peer=delivery.peer, kind=delivery.kind)
+
+
+def send(node: Node, delivery: Delivery) -> None:
+    report = find_report(node.engine, delivery.report)
+    if report is None:
+        raise LookupError("the report of this delivery is missing")
+
+    def document(sop_class_uid: str) -> Dataset:
+        stop_point("deliver.middle")
+        made = dcmread(node.root / report.path)
+        if sop_class_uid == report.sop_class_uid:
+            return made
+        return as_sop_class(made, sop_class_uid, node.equipment)
+
+    deliver_report(
+        remote(node, find_peer(node.settings.deliver, delivery.peer)),
+        candidates(report, delivery),
+        document,
+        lambda sop_class_uid: outbox.choose_class(node.engine, delivery.id, sop_class_uid),
+    )
+
+
+def candidates(report: Report, delivery: Delivery) -> tuple[str, ...]:
+    """The class chosen before, alone: another one would be a second object at the peer."""
+    if delivery.sent_sop_class_uid:
+        return (delivery.sent_sop_class_uid,)
+    return (report.sop_class_uid, *FALLBACKS.get(report.sop_class_uid, ()))
+
+
+def find_peer(settings: Deliver, name: str) -> Peer:
+    """Raises `PeerRefused` when the peer has left the settings."""
+    for peer in settings.peers:
+        if peer.name == name:
+            return peer
+    raise PeerRefused(
+        "this peer is no longer in the settings",
+        where=f"deliver.peers: {name}",
+        way_out="Add it again, then `dicom-node retry`.",
+    )
+
+
+def remote(node: Node, peer: Peer) -> Remote:
+    settings = node.settings
+    return Remote(
+        host=peer.host,
+        port=peer.port,
+        called_ae=peer.ae_title,
+        calling_ae=settings.listener.ae_title,
+        connect_timeout=settings.deliver.connect_timeout,
+        response_timeout=settings.deliver.response_timeout,
+    )
+
+
+def postpone(node: Node, delivery: Delivery, reason: str) -> None:
+    wait = back_off(delivery.attempts, node.settings.deliver)
+    outbox.postponed(node.engine, delivery, reason, node.clock() + wait)
+    log.warning("delivery.postponed", study=delivery.study_uid, peer=delivery.peer, seconds=wait, reason=reason)
+
+
+def back_off(attempts: int, settings: Deliver) -> float:
+    """Seconds to wait after so many failed attempts: doubling, up to the longest."""
+    return min(settings.longest_retry_seconds, settings.first_retry_seconds * 2.0 ** min(attempts, 32))
+
+
+def postpone_unforeseen(node: Node, delivery_id: int, attempt: int, kind: str) -> None:
+    """An error of ours is no reason to lose a delivery: it is stated, and tried again like any other."""
+    delivery = outbox.find(node.engine, delivery_id)
+    if delivery is not None and delivery.state == "pending" and delivery.attempts == attempt:
+        postpone(node, delivery, f"internal error ({kind}): the worker's log says more")

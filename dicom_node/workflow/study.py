@@ -1,0 +1,49 @@
+"""The order of the steps, for a study and for a delivery."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import structlog
+
+from dicom_node.archive.studies import Work, move
+from dicom_node.workflow.assemble import assemble
+from dicom_node.workflow.compose import compose
+from dicom_node.workflow.deliver import deliver, postpone_unforeseen
+from dicom_node.workflow.engine import DurableWorkflows, Run
+from dicom_node.workflow.node import Node
+from dicom_node.workflow.read import read
+
+log = structlog.get_logger()
+
+STUDIES, DELIVERIES = "studies", "deliveries"
+READ_STUDY, DELIVER_REPORT = "read_study", "deliver_report"
+
+
+def register(workflows: DurableWorkflows, node: Node) -> None:
+    workflows.workflow(READ_STUDY, partial(read_study, node))
+    workflows.workflow(DELIVER_REPORT, partial(deliver_report, node))
+
+
+def read_study(node: Node, run: Run, study_uid: str, images: int, round_: int) -> None:
+    """assemble → read → compose. What the steps could not foresee ends the study as failed, never in silence."""
+    work = Work(study_uid, images, round_)
+    try:
+        assembled = run("assemble", assemble, node, work)
+        if assembled is not None and run("read", read, node, work, assembled):
+            run("compose", compose, node, work)
+    except Exception as error:
+        run("fail", fail, node, work, type(error).__name__)
+
+
+def fail(node: Node, work: Work, kind: str) -> None:
+    log.error("study.failed", study=work.study_uid, reason=kind, exc_info=True)
+    move(node.engine, work, "failed", f"internal error ({kind}): the worker's log says more; then `dicom-node retry`")
+
+
+def deliver_report(node: Node, run: Run, delivery_id: int, attempt: int) -> None:
+    try:
+        run("deliver", deliver, node, delivery_id, attempt)
+    except Exception as error:
+        log.error("delivery.failed", kind=type(error).__name__, exc_info=True)
+        run("postpone", postpone_unforeseen, node, delivery_id, attempt, type(error).__name__)

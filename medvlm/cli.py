@@ -1,0 +1,140 @@
+"""`medvlm`: the model alone, on files.
+
+Exit status: 0 done, 1 refused as out of scope (a stated result), 2 bad input, 3 partly failed.
+Nothing heavy is imported before a command runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medvlm.errors import MedvlmError
+
+DONE, REFUSED, BAD_INPUT = 0, 1, 2
+
+app = typer.Typer(
+    help="Draft findings on chest radiographs and answer questions. For evaluation, not for clinical use.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object of the contract a line.")]
+ModelFolder = Annotated[Path | None, typer.Option("--model", help="Folder of a model; default: the embedded one.")]
+Threads = Annotated[int, typer.Option(min=0, help="CPU threads; 0: all cores.")]
+
+
+@app.command()
+def draft(
+    paths: Annotated[list[Path], typer.Argument(help="DICOM files, pictures, or folders: each is one study.")],
+    model: ModelFolder = None,
+    threads: Threads = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Draft each study."""
+    from medvlm.contract import Refusal
+    from medvlm.engine import load
+    from medvlm.inputs import study_input
+
+    studies = [study_input(path) for path in paths]
+    loaded = load(model, threads=threads)
+    refused = False
+    for path, study in zip(paths, studies, strict=True):
+        reading = loaded.open(study).draft()
+        refused = refused or isinstance(reading.scope, Refusal)
+        typer.echo(reading.model_dump_json() if as_json else _in_words(path, reading))
+    raise typer.Exit(REFUSED if refused else DONE)
+
+
+@app.command()
+def ask(
+    path: Annotated[Path, typer.Argument(help="A DICOM file, a picture, or a folder as one study.")],
+    questions: Annotated[list[str], typer.Argument(help="One or more questions.")],
+    model: ModelFolder = None,
+    threads: Threads = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Ask about one study; it is encoded once for all questions."""
+    from medvlm.contract import Answer, Question
+    from medvlm.engine import load
+    from medvlm.inputs import study_input
+
+    session = load(model, threads=threads).open(study_input(path))
+    refused = False
+    for text in questions:
+        for part in session.ask(Question(text=text)):
+            if isinstance(part, Answer):
+                refused = refused or part.kind == "refusal"
+                typer.echo(part.model_dump_json() if as_json else _answer(text, part))
+    raise typer.Exit(REFUSED if refused else DONE)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Loopback or a private address.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8100,
+    archive: Annotated[Path | None, typer.Option(help="The only folder whose images may be read.")] = None,
+    model: ModelFolder = None,
+    threads: Threads = 0,
+    session_bytes: Annotated[int, typer.Option(min=0, help="Memory for encoded studies kept warm.")] = 256 << 20,
+) -> None:
+    """Answer the contract over HTTP, for a node."""
+    from medvlm.serve import serve as run
+
+    run(host, port, archive=archive, model_folder=model, threads=threads, session_bytes=session_bytes)
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Argument(help="Folder of the training data; docs/training.md says what lies in it.")],
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints and the finished model.")] = Path("data/training"),
+    recipe: Annotated[Path | None, typer.Option(help="Recipe file; default: the embedded model's.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where a stopped run was.")] = False,
+    threads: Threads = 0,
+) -> None:
+    """Train the embedded model."""
+    from medvlm.train.run import train as run
+
+    typer.echo(str(run(data, out, recipe, resume, threads)))
+
+
+def _in_words(path: Path, reading: object) -> str:
+    from medvlm.contract import Reading, Refusal
+    from medvlm.vocabulary import term
+
+    assert isinstance(reading, Reading)  # noqa: S101
+    if isinstance(reading.scope, Refusal):
+        return f"{path}: not read. {reading.scope.reason}"
+    lines = [f"{path}: AI-generated, not verified"]
+    lines += [
+        f"  {term(one.name).display:<22}{one.presence:<14}{100 * one.probability:5.1f} %" for one in reading.findings
+    ]
+    lines += [f"  {sentence.text}" for sentence in (*reading.narrative.findings, *reading.narrative.impression)]
+    if reading.not_assessed:
+        lines.append("  Not assessed: " + ", ".join(term(name).display.lower() for name in reading.not_assessed))
+    lines += [f"  Warning: {warning.words}" for warning in reading.warnings]
+    return "\n".join(lines)
+
+
+def _answer(question: str, answer: object) -> str:
+    from medvlm.contract import Answer
+
+    assert isinstance(answer, Answer)  # noqa: S101
+    certainty = "" if answer.probability is None else f" ({100 * answer.probability:.0f} %)"
+    return f"{question}\n  {answer.text}{certainty}"
+
+
+def main() -> None:
+    try:
+        app()
+    except MedvlmError as error:
+        typer.echo(f"medvlm: {error}", err=True)
+        sys.exit(BAD_INPUT)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Attributes of a header as plain values. A header may hold anything, so nothing here raises for a strange value."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.tag import BaseTag
+
+_DAYS = {"Y": 365.25, "M": 365.25 / 12, "W": 7.0, "D": 1.0}
+
+
+def value(dataset: Dataset, keyword: str) -> Any:
+    """The value, or None where it is absent, empty or cannot be converted to its value representation."""
+    tag = _tag(keyword)
+    if tag not in dataset:
+        return None
+    try:
+        found = dataset[tag].value
+    except Exception:
+        return None  # pydicom converts on access and raises whatever the conversion raises
+    return None if found is None or found == "" else found
+
+
+@cache
+def _tag(keyword: str) -> BaseTag:
+    # By tag, since pydicom's look-up by keyword costs ten times as much and a series asks thousands of times.
+    tag = tag_for_keyword(keyword)
+    assert tag is not None, keyword  # noqa: S101
+    return BaseTag(tag)
+
+
+def text(dataset: Dataset, keyword: str) -> str:
+    found = value(dataset, keyword)
+    return found.strip(" \0") if isinstance(found, str) else ""
+
+
+def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
+    found = value(dataset, keyword)
+    if found is None:
+        return ()
+    return tuple(str(part) for part in (found if isinstance(found, MultiValue) else [found]))
+
+
+def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...]:
+    """All values as finite numbers; empty when any of them is none."""
+    found = value(dataset, keyword)
+    try:
+        parts = [float(part) for part in (found if isinstance(found, MultiValue | list | tuple) else [found])]
+    except (TypeError, ValueError, OverflowError):
+        return ()
+    return tuple(parts) if all(abs(part) < float("inf") for part in parts) else ()
+
+
+def number(dataset: Dataset, keyword: str) -> float | None:
+    """The first value as a finite number."""
+    found = numbers(dataset, keyword)
+    return found[0] if found else None
+
+
+def integer(dataset: Dataset, keyword: str, absent: int) -> int:
+    found = number(dataset, keyword)
+    return absent if found is None else int(found)
+
+
+def items(dataset: Dataset, keyword: str) -> tuple[Dataset, ...]:
+    """The items of a sequence; empty when it is absent or no sequence."""
+    found = value(dataset, keyword)
+    try:
+        return tuple(item for item in found or () if isinstance(item, Dataset))
+    except TypeError:
+        return ()
+
+
+def first_item(dataset: Dataset, keyword: str) -> Dataset:
+    found = items(dataset, keyword)
+    return found[0] if found else Dataset()
+
+
+def age_years(dataset: Dataset) -> float | None:
+    """Patient's Age (0010,1010), value representation AS (PS3.5 6.2): 045Y, 010M, 006W, 003D."""
+    match = re.fullmatch(r"(\d{1,3})([YMWD])", text(dataset, "PatientAge"))
+    if match is None:
+        return None
+    years = int(match[1]) * _DAYS[match[2]] / _DAYS["Y"]
+    return years if years <= 150 else None

@@ -1,0 +1,108 @@
+"""Stage 1: images and sentences in one space.
+
+Each finding is a pair of sentences ("there is effusion", "there is no effusion"); an image's log-odds are
+its cosine difference to the two, trained by binary cross-entropy. Whole reports are aligned by a sigmoid loss
+(SigLIP, arXiv:2303.15343) whose targets are equal label sets, since many films carry the same labels.
+A linear head on the pooled features learns beside them: the yardstick for the questionnaire of stage 2.
+"""
+
+from __future__ import annotations
+
+import random
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import EfficientNetModel, PreTrainedTokenizerFast
+
+from medvlm.train.films import FINDINGS
+from medvlm.train.language import VIEW_SENTENCES, report, statement
+from medvlm.train.outsiders import REFUSED_AS
+
+
+class SentenceEncoder(nn.Module):
+    """Token ids (n, t), 0 = padding -> unit vectors (n, width)."""
+
+    def __init__(self, vocabulary: int, width: int) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(vocabulary, width, padding_idx=0)
+        self.place = nn.Parameter(torch.randn(96, width) * 0.02)
+        layer = nn.TransformerEncoderLayer(width, 4, 2 * width, dropout=0.0, batch_first=True, norm_first=True)
+        self.layers = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        kept = ids != 0
+        hidden = self.layers(self.embed(ids) + self.place[: ids.shape[1]], src_key_padding_mask=~kept)
+        pooled = (hidden * kept.unsqueeze(-1)).sum(1) / kept.sum(1, keepdim=True)
+        return F.normalize(self.out(pooled), dim=-1)
+
+
+class DualEncoder(nn.Module):
+    """The image encoder, the sentence encoder, and the two heads that are dropped at export."""
+
+    def __init__(self, encoder: EfficientNetModel, vocabulary: int, width: int, prior: Tensor) -> None:
+        super().__init__()
+        features = encoder.config.hidden_dim
+        self.encoder = encoder
+        self.sentences = SentenceEncoder(vocabulary, width)
+        self.project = nn.Linear(features, width)
+        self.scale = nn.Parameter(torch.tensor(2.0))
+        self.pair_bias = nn.Parameter(torch.cat([prior, torch.zeros(1)]))
+        self.caption_bias = nn.Parameter(torch.tensor(-4.0))
+        self.head = nn.Linear(features, len(FINDINGS) + 1)
+        self.scope = nn.Linear(features, len(REFUSED_AS) + 1)
+        with torch.no_grad():
+            self.head.weight.mul_(0.1)
+            self.head.bias.copy_(self.pair_bias)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Images (n, 3, s, s), normalised -> (n, features)."""
+        return self.encoder(images).last_hidden_state.mean((2, 3))
+
+
+def contrastive_loss(
+    model: DualEncoder,
+    pooled: Tensor,
+    targets: Tensor,
+    scope: Tensor,
+    pairs: Tensor,
+    captions: Tensor,
+    caption_weight: float,
+) -> Tensor:
+    """The sum of the stage's losses.
+
+    pooled (n, features); targets (n, findings + 1), the last column being AP; scope (n,) classes, 0 = in scope;
+    pairs (2·(findings + 1), t): sentence ids, all present then all absent; captions (in scope, t).
+    Rows out of scope teach the scope head only.
+    """
+    inside = scope == 0
+    seen, truth = pooled[inside], targets[inside]
+    image = F.normalize(model.project(seen), dim=-1)
+    gain = model.scale.exp()
+    present, absent = model.sentences(pairs).chunk(2)
+    by_pairs = gain * image @ (present - absent).T + model.pair_bias
+    by_captions = gain * image @ model.sentences(captions).T + model.caption_bias
+    same = (truth.unsqueeze(1) == truth.unsqueeze(0)).all(-1).float()
+    return (
+        F.binary_cross_entropy_with_logits(by_pairs, truth)
+        + F.binary_cross_entropy_with_logits(model.head(seen), truth)
+        + caption_weight * F.binary_cross_entropy_with_logits(by_captions, same)
+        + 0.1 * F.cross_entropy(model.scope(pooled), scope)
+    )
+
+
+def sentence_pairs(tokenizer: PreTrainedTokenizerFast, rng: random.Random) -> Tensor:
+    """One wording of chance for each finding and for AP, present then absent."""
+    present = [statement(k, True, rng) for k in range(len(FINDINGS))] + [rng.choice(VIEW_SENTENCES[True])]
+    absent = [statement(k, False, rng) for k in range(len(FINDINGS))] + [rng.choice(VIEW_SENTENCES[False])]
+    return padded_ids(tokenizer, present + absent)
+
+
+def captions(tokenizer: PreTrainedTokenizerFast, targets: Tensor, rng: random.Random) -> Tensor:
+    return padded_ids(tokenizer, [report(row[:-1], row[-1] > 0.5, rng) for row in targets.tolist()])
+
+
+def padded_ids(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> Tensor:
+    rows = [torch.tensor(ids[:96]) for ids in tokenizer(texts)["input_ids"]]
+    return nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=0)

@@ -1,0 +1,66 @@
+"""Questions, answers and sentences generated from labels, in the vocabulary's wordings."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from medvlm.train.films import FINDINGS
+from medvlm.vocabulary import Term, terms
+
+YES, NO = "Yes", "No"
+REPORT_REQUEST = "Describe the findings."
+VIEW_REQUEST = "Which view is this?"
+VIEW_REQUESTS = (VIEW_REQUEST, "What is the projection?", "Is this a PA or an AP film?")
+VIEW_ANSWERS = {True: "AP", False: "PA"}
+VIEW_SENTENCES = {True: ("This is an AP film.", "AP view."), False: ("This is a PA film.", "PA view.")}
+
+_ASK = ("Is there {}?", "Is {} present?", "Do you see {}?", "Any {}?", "Is there evidence of {}?", "Does the film show {}?")
+_ASK_NEGATED = ("Is there no {}?", "Is {} absent?", "Is the film free of {}?", "Is the film without {}?")
+
+
+@dataclass(frozen=True)
+class ClosedQuestion:
+    """A question about FINDINGS[finding]; `negated` when "yes" means absent."""
+
+    finding: int
+    text: str
+    negated: bool
+
+
+def wordings(term: Term, negated: bool) -> tuple[str, ...]:
+    """Every closed question about a finding: the vocabulary's own, then those from templates."""
+    own, frames = (term.ask_negated, _ASK_NEGATED) if negated else (term.ask, _ASK)
+    return tuple(dict.fromkeys((*own, *(frame.format(term.display.lower()) for frame in frames))))
+
+
+def closed_question(finding: int, rng: random.Random) -> ClosedQuestion:
+    negated = rng.random() < 0.35
+    return ClosedQuestion(finding, rng.choice(wordings(terms()[FINDINGS[finding]], negated)), negated)
+
+
+def statement(finding: int, present: bool, rng: random.Random) -> str:
+    term = terms()[FINDINGS[finding]]
+    return rng.choice(term.present if present else term.absent)
+
+
+def report(labels: Sequence[float], ap: bool, rng: random.Random) -> str:
+    """What is present, one or two things that are not, and the view, in an order of chance."""
+    present = [k for k, value in enumerate(labels) if value > 0.5 and k > 0]
+    absent = [k for k, value in enumerate(labels) if value < 0.5]
+    sentences = [statement(k, True, rng) for k in present]
+    sentences += [statement(k, False, rng) for k in rng.sample(absent, min(len(absent), rng.randint(1, 2)))]
+    if not present:
+        sentences = [statement(0, labels[0] > 0.5, rng), *sentences[:1]]
+    rng.shuffle(sentences)
+    return " ".join(dict.fromkeys([rng.choice(VIEW_SENTENCES[ap]), *sentences]))
+
+
+def corpus() -> list[str]:
+    """Every sentence that can be generated: what the tokenizer is trained on."""
+    lines = [YES, NO, *VIEW_ANSWERS.values(), REPORT_REQUEST, *VIEW_REQUESTS, *VIEW_SENTENCES[True], *VIEW_SENTENCES[False]]
+    for term in terms().values():
+        lines += [*wordings(term, False), *wordings(term, True), *term.present, *term.absent, *term.indeterminate]
+        lines += [*term.keywords]
+    return lines + [f" {line}" for line in lines]

@@ -1,0 +1,188 @@
+"""Processes that a test talks to from outside: the listener, DCMTK, Orthanc. All on loopback, all on free ports."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+HOST = "127.0.0.1"
+ORTHANC = shutil.which("Orthanc") or "/usr/sbin/Orthanc"
+
+needs_dcmtk = pytest.mark.skipif(shutil.which("storescu") is None, reason="DCMTK is not installed")
+needs_orthanc = pytest.mark.skipif(not Path(ORTHANC).exists(), reason="Orthanc is not installed")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes] | None = None, *, seconds: float = 30) -> None:
+    """Until something listens. Fails at once when the process has ended."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
+            return
+        if process is not None and process.poll() is not None:
+            raise AssertionError(f"{process.args} ended with {process.returncode}")  # type: ignore[str-bytes-safe]
+        time.sleep(0.02)
+    raise AssertionError(f"nothing listens on port {port} after {seconds} s")
+
+
+def dcmtk_environment() -> dict[str, str]:
+    """DCMTK since 3.6.2 leaves Nagle on: without this each instance waits some 48 ms for a delayed acknowledgement."""
+    return os.environ | {"TCP_NODELAY": "1"}
+
+
+def dcmtk(*command: object, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+    """Run a DCMTK tool; `stdout` has its log as well."""
+    return subprocess.run(
+        [str(part) for part in command],
+        env=dcmtk_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=seconds,
+        check=False,
+    )
+
+
+def statuses(output: str) -> list[str]:
+    """What `storescu -v` and `dcmsend -v` printed of each response: `Success`, `Refused: OutOfResources`, ..."""
+    lines = [line for line in output.splitlines() if "Store Response (" in line or "C-STORE Response (" in line]
+    return [line.rpartition("(")[2].rstrip(")") for line in lines]
+
+
+@contextlib.contextmanager
+def process(command: Sequence[object], log: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of its own group, ended when the block ends; what it says is in `log`."""
+    with log.open("ab") as out:
+        started = subprocess.Popen(
+            [str(part) for part in command], stdout=out, stderr=subprocess.STDOUT, start_new_session=True, **options
+        )
+        try:
+            yield started
+        finally:
+            end(started)
+
+
+def end(started: subprocess.Popen[bytes], *, seconds: float = 15) -> None:
+    """Ask it to stop; kill it when it does not."""
+    if started.poll() is None:
+        started.send_signal(signal.SIGTERM)
+    try:
+        started.wait(seconds)
+    except subprocess.TimeoutExpired:
+        started.kill()
+        started.wait()
+
+
+@dataclass(frozen=True)
+class Node:
+    """A listener in a process of its own."""
+
+    port: int
+    ae_title: str
+    root: Path
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def database(self) -> Path:
+        return self.root / "db" / "index.sqlite"
+
+
+@contextlib.contextmanager
+def listener(folder: Path, *, port: int = 0, prefix: Sequence[object] = (), **settings: Any) -> Iterator[Node]:
+    """`dicom_node.receive.listener.serve` over `folder/archive`.
+
+    `settings` are `section__key=value`; `prefix` goes before the command (`strace`, `prlimit`).
+    """
+    port, root, log = port or free_port(), folder / "archive", folder / "listener.log"
+    chosen = {"listener__port": port, "archive__url": root, "archive__reserve_bytes": 0} | settings
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    environment |= {f"DICOM_NODE_{key.upper()}": _as_environment(value) for key, value in chosen.items()}
+    command = [*prefix, sys.executable, "-m", "tests.listener_process"]
+    with process(command, log, env=environment, cwd=folder) as started:
+        wait_for_port(port, started)
+        yield Node(port, str(chosen.get("listener__ae_title", "MEDVLM")), root, started, log)
+
+
+@dataclass(frozen=True)
+class Orthanc:
+    """An Orthanc as the PACS: `port` for DICOM, `http_port` for its REST interface."""
+
+    ae_title: str
+    port: int
+    http_port: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.http_port}"
+
+    def get(self, path: str) -> Any:
+        return httpx.get(f"{self.url}/{path}", timeout=30).raise_for_status().json()
+
+    def file(self, orthanc_id: str) -> bytes:
+        """The DICOM file of one of `get("instances")`."""
+        return httpx.get(f"{self.url}/instances/{orthanc_id}/file", timeout=30).raise_for_status().content
+
+
+@contextlib.contextmanager
+def orthanc(folder: Path, aet: str = "ORTHANC", peers: dict[str, tuple[str, int]] | None = None) -> Iterator[Orthanc]:
+    """Debian's Orthanc with its defaults, no plugins; `peers` are name: (AE title, port on loopback)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port, http_port = free_port(), free_port()
+    configuration = {
+        "Name": aet,
+        "StorageDirectory": str(folder / "storage"),
+        "IndexDirectory": str(folder / "storage"),
+        "Plugins": [],
+        "DicomAet": aet,
+        "DicomPort": port,
+        "HttpPort": http_port,
+        "RemoteAccessAllowed": False,
+        "AuthenticationEnabled": False,
+        "DicomAlwaysAllowStore": True,
+        "DicomModalities": {name: [title, HOST, where] for name, (title, where) in (peers or {}).items()},
+    }
+    file = folder / "orthanc.json"
+    file.write_text(json.dumps(configuration, indent=2))
+    with process([ORTHANC, file], folder / "orthanc.log", env=dcmtk_environment()) as started:
+        wait_for_port(port, started)
+        wait_for_port(http_port, started)
+        yield Orthanc(aet, port, http_port, folder / "orthanc.log")
+
+
+@contextlib.contextmanager
+def storescp(folder: Path, *options: object, aet: str = "STORESCP") -> Iterator[int]:
+    """DCMTK's storescp writing into `folder`; its port."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    command = ["storescp", "-aet", aet, "-od", folder, *options, port]
+    with process(command, folder.parent / f"{folder.name}.log", env=dcmtk_environment()) as started:
+        wait_for_port(port, started)
+        yield port
+
+
+def _as_environment(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return json.dumps(value) if isinstance(value, list | tuple | dict) else str(value)
