@@ -120,6 +120,7 @@ def measure(batch: Batch, folder: Path, rounds: int) -> dict[str, list[float]]:
         for turn in range(rounds + 1):
             batch.renew(turn + 1)
             for name, run in peers.items():
+                os.sync()  # what others left in the page cache would be flushed at the durable receiver's cost
                 seconds[name].append(run())
     return {name: times[1:] for name, times in seconds.items()}
 

@@ -2,6 +2,7 @@
 
     NodeError
     ├── BadSettings             a setting is missing, misspelt or out of range
+    ├── NoSuchPath              a file or folder named at the shell is not there
     ├── NotFound                no such study, report or instance
     ├── StudyNotReady           the study is still arriving or being read
     ├── CannotUnderstand        an instance whose data set cannot be parsed or lacks its identity
@@ -49,6 +50,11 @@ class NodeError(Exception):
 class BadSettings(NodeError):
     code = "bad_settings"
     edge = Edge(dimse=0xA700, http=500, exit=2)
+
+
+class NoSuchPath(NodeError):
+    code = "no_such_path"
+    edge = Edge(dimse=0xC000, http=404, exit=2)
 
 
 class NotFound(NodeError):

@@ -19,7 +19,12 @@ def configure(settings: Log, role: str, file: str = "") -> None:
     rendering: Any = (
         structlog.processors.JSONRenderer()
         if settings.format == "json"
-        else structlog.dev.ConsoleRenderer(colors=to.isatty(), pad_event_to=24)
+        else structlog.dev.ConsoleRenderer(
+            colors=to.isatty(),
+            pad_event_to=24,
+            # The default prints local variables: headers, and with them patients.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     )
     structlog.configure(
         processors=[

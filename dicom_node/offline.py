@@ -27,7 +27,8 @@ from dicom_node.archive.intake import Intake
 from dicom_node.archive.readings import find_reading, reports_of
 from dicom_node.archive.studies import find_study, list_studies
 from dicom_node.deliver.scu import payload
-from dicom_node.errors import BadSettings, CannotUnderstand, ModelFailed, NodeError
+from dicom_node.deliver.send import files_below
+from dicom_node.errors import CannotUnderstand, ModelFailed, NodeError
 from dicom_node.roles import model_arguments
 from dicom_node.settings import Settings
 from dicom_node.show import print_reading
@@ -70,7 +71,7 @@ class ReadOutcome:
 
 
 def read_paths(settings: Settings, paths: Iterable[Path], out: Path) -> ReadOutcome:
-    """Read every study among the files. Raises `BadSettings` for a path that is not there."""
+    """Read every study among the files. Raises `NoSuchPath`."""
     files = [file for path in paths for file in files_below(path)]
     with tempfile.TemporaryDirectory(prefix="dicom-node-read-") as folder:
         inside = settings.model_copy(
@@ -84,14 +85,6 @@ def read_paths(settings: Settings, paths: Iterable[Path], out: Path) -> ReadOutc
             node = Node(inside, open_engine(inside.database_url, flush=False), model)
             uids = [study.uid for study in list_studies(node.engine, limit=MOST_STUDIES)]
             return ReadOutcome(tuple(read_study(node, uid, out) for uid in sorted(uids)), unread)
-
-
-def files_below(path: Path) -> list[Path]:
-    if path.is_dir():
-        return sorted(file for file in path.rglob("*") if file.is_file())
-    if path.is_file():
-        return [path]
-    raise BadSettings("there is no such file or folder", where=str(path))
 
 
 def ingest(settings: Settings, files: Iterable[Path]) -> tuple[tuple[Path, str], ...]:

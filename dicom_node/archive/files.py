@@ -21,6 +21,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final
@@ -56,6 +57,8 @@ class FileStore:
         self.root = root
         self._flush = flush
         self._reserve = reserve_bytes
+        # Strings, not paths, where each instance passes.
+        self._prefix = str(root)
         self._incoming = root / INCOMING
         for folder in (self._incoming, root / OBJECTS):
             folder.mkdir(parents=True, exist_ok=True)
@@ -66,18 +69,18 @@ class FileStore:
         """A new file to receive into. Raises `OutOfResources` below the reserve."""
         self._refuse_below_reserve()
         try:
-            return IncomingFile(self._incoming / f"{secrets.token_hex(16)}.part")
+            return IncomingFile(f"{self._prefix}/{INCOMING}/{secrets.token_hex(16)}.part")
         except OSError as error:
             raise full(error) from error
 
     def keep(self, file: IncomingFile, now: float) -> StoredFile:
         """Give a whole file its final name and flush it. Raises `OutOfResources`; the file is then gone."""
         sha256 = file.sha256
-        folder = f"{OBJECTS}/{datetime.fromtimestamp(now, UTC):%Y-%m-%dT%H}"
+        folder = _folder(int(now // 3600))
         path = f"{folder}/{sha256}.{secrets.token_hex(4)}.dcm"
         try:
             self._make(folder)
-            file.rename(self.root / path)
+            file.rename(f"{self._prefix}/{path}")
             if self._flush:
                 file.flush()
             if self._flush_names:
@@ -114,7 +117,7 @@ class FileStore:
         self._made = {folder}
 
     def _refuse_below_reserve(self) -> None:
-        disk = os.statvfs(self.root)
+        disk = os.statvfs(self._prefix)
         if disk.f_bavail * disk.f_frsize < self._reserve:
             raise OutOfResources("the archive's disk is nearly full", where="archive.reserve_bytes")
         if disk.f_files and not disk.f_favail:
@@ -124,7 +127,7 @@ class FileStore:
 class IncomingFile:
     """A file being received: file meta, then the data set, hashed as it passes. Removed unless it was kept."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str) -> None:
         self._path = path
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         # The lock dies with its process: a sweep then knows what nobody writes any more.
@@ -162,8 +165,8 @@ class IncomingFile:
         stream.seek(self._data_set_offset)
         return stream
 
-    def rename(self, path: Path) -> None:
-        self._path.rename(path)
+    def rename(self, path: str) -> None:
+        os.rename(self._path, path)  # noqa: PTH104
         self._path = path
 
     def flush(self) -> None:
@@ -175,7 +178,7 @@ class IncomingFile:
 
     def discard(self) -> None:
         self.close()
-        self._path.unlink(missing_ok=True)
+        Path(self._path).unlink(missing_ok=True)
 
     def _write(self, view: memoryview) -> None:
         self.size += len(view)
@@ -250,6 +253,11 @@ def _short(element: int, vr: bytes, value: str, padding: bytes) -> bytes:
     raw = value.encode("ascii", "replace")
     raw += padding * (len(raw) % 2)
     return struct.pack("<HH2sH", 0x0002, element, vr, len(raw)) + raw
+
+
+@lru_cache(maxsize=4)
+def _folder(hour: int) -> str:
+    return f"{OBJECTS}/{datetime.fromtimestamp(hour * 3600, UTC):%Y-%m-%dT%H}"
 
 
 def _mounts() -> Iterator[tuple[Path, str]]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, bindparam, exists, or_, select, update
+from sqlalchemy import ClauseElement, Connection, Dialect, bindparam, exists, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -48,15 +48,39 @@ class Received:
     association: Association | None = None
 
 
+class Compiled:
+    """A statement compiled once and handed to the driver: SQLAlchemy's way there costs more than the row itself.
+
+    Raises the driver's own errors.
+    """
+
+    def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        self._sql = str(compiled)
+        self._order = getattr(compiled, "positiontup", None)
+
+    def run(self, connection: Connection, values: dict[str, object]) -> tuple[Any, ...] | None:
+        """The first row that comes back, if the statement returns rows."""
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute(self._sql, [values[name] for name in self._order] if self._order else values)
+            row: tuple[Any, ...] | None = cursor.fetchone() if cursor.description else None
+            return row
+        finally:
+            cursor.close()
+
+
 class InstanceRows:
     """Writes batches of instances; remembers what it has met, so that a series costs its rows once.
 
     One thread at a time. `forget` after a transaction failed: what it remembered may not be there.
     """
 
-    def __init__(self, dialect: str) -> None:
-        self._insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-        self._instance = self._instance_statement()
+    def __init__(self, dialect: Dialect) -> None:
+        self._insert = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
+        self._instance = Compiled(self._instance_statement(), dialect)
+        self._touched = Compiled(TOUCHED, dialect)
+        self._grown = Compiled(GROWN, dialect)
         self.forget()
 
     def forget(self) -> None:
@@ -83,12 +107,13 @@ class InstanceRows:
         patient = self._patient_of_study(connection, item)
         study_of_series = self._study_of_series(connection, item.header)
         elsewhere = study_of_series != item.header.study_uid
-        found = connection.execute(self._instance, _instance_values(item, elsewhere)).first()
+        found = self._instance.run(connection, _instance_values(item, elsewhere))
         if found is None:
             return "duplicate"
         if patient != (item.header.issuer, item.header.patient_id):
             self._note(connection, "instance.patient_differs", item)
-        if found.conflicting:
+        (conflicting,) = found
+        if conflicting:
             self._note(connection, "instance.conflict", item)
             return "conflict"
         return "stored"
@@ -176,7 +201,8 @@ class InstanceRows:
             images[uid] += outcome == "stored" and is_image(item.header.sop_class_uid)
             latest[uid] = max(latest.get(uid, 0.0), item.received)
         for uid in sorted(latest):  # one order for all, so that two listeners never wait for each other
-            connection.execute(GROWN if images[uid] else TOUCHED, {"key": uid, "new": images[uid], "at": latest[uid]})
+            statement = self._grown if images[uid] else self._touched
+            statement.run(connection, {"key": uid, "new": images[uid], "at": latest[uid]})
 
     def _note(self, connection: Connection, name: str, item: Received) -> None:
         fields = {"sop_instance_uid": item.header.sop_instance_uid, "sha256": item.file.sha256}
@@ -189,7 +215,12 @@ TOUCHED: Final = update(_study).where(_study.c.uid == bindparam("key")).values(l
 GROWN: Final = (
     update(_study)
     .where(_study.c.uid == bindparam("key"))
-    .values(last_received=bindparam("at"), images=_study.c.images + bindparam("new"), state=RECEIVING, reason="")
+    .values(
+        last_received=bindparam("at"),
+        images=_study.c.images + bindparam("new"),
+        state=literal_column(f"'{RECEIVING}'"),
+        reason=literal_column("''"),
+    )
 )
 
 

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import structlog
 from pydicom.filereader import read_file_meta_info
-from sqlalchemy import Engine, event, select
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, event, select
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from dicom_node.archive import tables
 from dicom_node.archive.database import open_engine
@@ -51,11 +51,13 @@ class Intake:
 
     def __init__(self, engine: Engine, store: FileStore) -> None:
         self._engine = engine
+        self._driver: Any = engine.dialect.loaded_dbapi
         self._store = store
-        self._rows = InstanceRows(engine.dialect.name)
+        self._rows = InstanceRows(engine.dialect)
         self._waiting: list[_Ticket] = []
         self._joining = threading.Lock()
         self._turn = threading.Lock()
+        self._connection: Connection | None = None
         self._log: Any = structlog.get_logger()
 
     def admit(self, received: Received) -> Outcome:
@@ -81,9 +83,10 @@ class Intake:
     def close_association(self, association: Association, ended: float, outcome: str) -> None:
         """Note how an association ended. Says so in the log when the index takes no rows: nothing depends on it."""
         try:
-            with self._turn, self._engine.begin() as connection:
-                self._rows.close_association(connection, association, ended, outcome)
+            with self._turn, self._connected().begin():
+                self._rows.close_association(self._connected(), association, ended, outcome)
         except SQLAlchemyError as error:
+            self._forget()
             self._log.warning("association.not_noted", association=association.id, cause=type(error).__name__)
 
     def replay(self) -> int:
@@ -152,32 +155,43 @@ class Intake:
     def _commit(self, batch: list[_Ticket]) -> None:
         try:
             self._commit_together(batch)
-        except OperationalError as error:
+        except (OperationalError, self._driver.OperationalError) as error:
             self._fail(batch, error)
-        except DBAPIError:
+        except (SQLAlchemyError, self._driver.Error):
             # Something remembered was deleted meanwhile, or one instance does not fit: it must not take the others.
             for ticket in batch:
                 self._commit_alone(ticket)
-        except SQLAlchemyError as error:
-            self._fail(batch, error)
 
     def _commit_alone(self, ticket: _Ticket) -> None:
         try:
             self._commit_together([ticket])
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, self._driver.Error) as error:
             self._fail([ticket], error)
 
     def _commit_together(self, batch: list[_Ticket]) -> None:
         try:
-            with self._engine.begin() as connection:
-                outcomes = self._rows.write(connection, [ticket.received for ticket in batch])
+            with self._connected().begin():
+                outcomes = self._rows.write(self._connected(), [ticket.received for ticket in batch])
         except Exception:
-            self._rows.forget()
+            self._forget()
             raise
         for ticket, outcome in zip(batch, outcomes, strict=True):
             ticket.outcome = outcome
 
-    def _fail(self, batch: list[_Ticket], error: SQLAlchemyError) -> None:
+    def _connected(self) -> Connection:
+        """One connection, kept: taking it from the pool and giving it back costs as much as the rows."""
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def _forget(self) -> None:
+        self._rows.forget()
+        if self._connection is not None:
+            self._connection.invalidate()
+            self._connection.close()
+        self._connection = None
+
+    def _fail(self, batch: list[_Ticket], error: Exception) -> None:
         self._log.error("archive.index.failed", cause=type(error).__name__, instances=len(batch))
         for ticket in batch:
             ticket.error = OutOfResources("the index cannot be written", way_out="Send again later.")

@@ -20,7 +20,7 @@ AIR_AROUND_HU = -300  # above: body, table top; below: air, lung, the mat of the
 LUNG_HU = -500
 DENSEST_HU = 450  # capped here: contrast medium and metal would otherwise outshine bone
 LUNG_DEPTH_MM = 30.0  # a ray through so much air-filled lung belongs to the lung fields
-COARSE = 4  # the body's outline is found on every fourth pixel
+OUTLINE_MM = 3.0  # how finely the body's outline is found
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,11 @@ def frontal_film(volume: Volume, tube: Tube = Tube(), pixel_mm: float = 0.35) ->
 
 def body_mask(volume: Volume) -> Mask:
     """[z, y, x]: what lies between the front and the back of the body that fills the middle; no table, no clothes."""
-    solid = volume.hu[:, ::COARSE, ::COARSE] > AIR_AROUND_HU
+    coarse = max(1, int(OUTLINE_MM / volume.spacing[0]))
+    solid = volume.hu[:, ::coarse, ::coarse] > AIR_AROUND_HU
     body = _grown(_middle(solid), solid)
     filled = np.maximum.accumulate(body, axis=1) & np.maximum.accumulate(body[:, ::-1], axis=1)[:, ::-1]
-    fine = filled.repeat(COARSE, axis=1).repeat(COARSE, axis=2)
+    fine = filled.repeat(coarse, axis=1).repeat(coarse, axis=2)
     return fine[:, : volume.hu.shape[1], : volume.hu.shape[2]]
 
 

@@ -23,11 +23,11 @@ from dicom_node.api.access import token_of
 from dicom_node.archive.database import migrate, open_engine
 from dicom_node.archive.readings import latest_reading
 from dicom_node.archive.studies import Study, find_study
+from dicom_node.deliver.scu import Remote, echo
+from dicom_node.deliver.send import files_below, send
 from dicom_node.demo.pacs import Pacs, Received, pacs
 from dicom_node.demo.sample import sample
 from dicom_node.demo.story import Delivered, FindingRow, Refused, Said, StudyOutcome, show
-from dicom_node.deliver.scu import Remote, echo
-from dicom_node.deliver.send import files_below, send
 from dicom_node.errors import NodeError, NotFound, PortTaken
 from dicom_node.log import configure
 from dicom_node.roles import until_signal

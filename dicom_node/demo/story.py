@@ -36,6 +36,10 @@ class Refused:
     reason: str
 
 
+Said = tuple[FindingRow, ...] | Refused | None
+"""What the model said of a study; None while it said nothing."""
+
+
 @dataclass(frozen=True)
 class Delivered:
     """One object that the PACS got; `kind` in words, such as "findings" or "draft report"."""
@@ -47,14 +51,13 @@ class Delivered:
 
 @dataclass(frozen=True)
 class StudyOutcome:
-    """`sent` in words, such as "1 DX image"; `said` is None while nothing was said; `sent_at` when the last
-    instance was stored."""
+    """`sent` in words, such as "1 DX image"; `sent_at` when the last instance was stored."""
 
     study_uid: str
     sent: str
     state: str
     sent_at: datetime
-    said: tuple[FindingRow, ...] | Refused | None = None
+    said: Said = None
     delivered: tuple[Delivered, ...] = ()
 
 

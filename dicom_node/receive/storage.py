@@ -138,8 +138,8 @@ class Reception:
         kept = self._storage.store.keep(file, now)
         self._file = None
         outcome = self._storage.intake.admit(Received(header, kept, self._syntax, now, self._association))
-        self._log.log(
-            30 if outcome == "conflict" else 20,
+        event = self._log.warning if outcome == "conflict" else self._log.debug
+        event(
             f"instance.{outcome}",
             association=self._association.id,
             study=header.study_uid,

@@ -88,7 +88,7 @@ def _algorithm(reading: Reading) -> list[Dataset]:
     return [
         text("HAS CONCEPT MOD", codes.ALGORITHM_NAME, model.name),
         text("HAS CONCEPT MOD", codes.ALGORITHM_VERSION, model.version),
-        *(text("HAS CONCEPT MOD", codes.ALGORITHM_PARAMETERS, part) for part in model_parts(model)[1:]),
+        text("HAS CONCEPT MOD", codes.ALGORITHM_PARAMETERS, "; ".join(model_parts(model)[1:])),
         code("HAS CONCEPT MOD", codes.ALGORITHM_FAMILY, codes.ARTIFICIAL_INTELLIGENCE),
     ]
 

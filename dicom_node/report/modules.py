@@ -140,7 +140,7 @@ def _evidence(images: tuple[SourceImage, ...]) -> Dataset:
 
 
 def _predecessors(draft: Draft, kind: DocumentKind) -> Dataset | None:
-    own = [earlier for earlier in draft.predecessors if earlier.sop_class_uid in kind.sop_class_uids]
+    own = [earlier for earlier in dict.fromkeys(draft.predecessors) if earlier.sop_class_uid in kind.sop_class_uids]
     if not own:
         return None
     references = ((it.series_instance_uid, it.sop_class_uid, it.sop_instance_uid) for it in own)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import structlog
 from pydicom import Dataset, dcmread
 
@@ -11,6 +13,7 @@ from dicom_node.archive.readings import Report, find_report
 from dicom_node.deliver.dicom import deliver_report
 from dicom_node.deliver.scu import Remote
 from dicom_node.errors import NodeError, PeerRefused
+from dicom_node.report.files import to_part10
 from dicom_node.report.reclass import FALLBACKS, as_sop_class
 from dicom_node.settings import Deliver, Peer
 from dicom_node.workflow.node import Node
@@ -49,7 +52,7 @@ def send(node: Node, delivery: Delivery) -> None:
         made = dcmread(node.root / report.path)
         if sop_class_uid == report.sop_class_uid:
             return made
-        return as_sop_class(made, sop_class_uid, node.equipment)
+        return dcmread(BytesIO(to_part10(as_sop_class(made, sop_class_uid, node.equipment))))
 
     deliver_report(
         remote(node, find_peer(node.settings.deliver, delivery.peer)),

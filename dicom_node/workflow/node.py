@@ -13,14 +13,14 @@ from sqlalchemy import Engine
 from dicom_node.archive.studies import Work
 from dicom_node.report.document import Equipment
 from dicom_node.settings import Settings
-from medvlm.client import RemoteModel
+from medvlm.contract import Model
 
 
 @dataclass(frozen=True)
 class Node:
     settings: Settings
     engine: Engine
-    model: RemoteModel
+    model: Model
     clock: Callable[[], float] = field(default=time.time)
     sleep: Callable[[float], None] = field(default=time.sleep)
 

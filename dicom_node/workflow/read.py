@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from dicom_node.archive.readings import find_reading, store_reading
-from dicom_node.archive.studies import Work, is_current, move
+from dicom_node.archive.studies import StudyState, Work, is_current, move
 from dicom_node.errors import ModelFailed
 from dicom_node.workflow.node import Node
 from dicom_node.workflow.stops import stop_point
@@ -40,8 +40,10 @@ def read(node: Node, work: Work, assembled: str) -> bool:
 def _goes_on(node: Node, work: Work, reading: Reading) -> bool:
     if not isinstance(reading.scope, Refusal):
         return True
-    move(node.engine, work, "refused", reading.scope.reason)
-    log.info("study.refused", study=work.study_uid, code=reading.scope.code)
+    # What no decoder can read is not a judgement of the model's: mended, it can be read after all.
+    state: StudyState = "failed" if reading.scope.code == "unreadable" else "refused"
+    move(node.engine, work, state, reading.scope.reason)
+    log.info(f"study.{state}", study=work.study_uid, code=reading.scope.code)
     return False
 
 
