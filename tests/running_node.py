@@ -60,6 +60,8 @@ class RunningNode:
         command = [sys.executable, "-m", "dicom_node.cli", "serve", "--role", role]
         if role == "scripted-model":
             command = [sys.executable, "-m", "tests.scripted_model", self.settings["model__url"].rpartition(":")[2]]
+        previous = self._processes.get(role)
+        assert previous is None or previous.poll() is not None, f"{role} is running already"
         with (self.folder / f"{role}.log").open("ab") as log:
             self._processes[role] = subprocess.Popen(
                 command, env=self.environment | more, cwd=CHECKOUT, stdout=log, stderr=log, start_new_session=True
@@ -69,6 +71,12 @@ class RunningNode:
     def stop(self, role: str) -> None:
         if role in self._processes:
             end(self._processes.pop(role))
+
+    def kill(self, role: str) -> None:
+        """As `kill -9` does."""
+        process = self._processes.pop(role)
+        process.kill()
+        process.wait()
 
     def stop_all(self) -> None:
         for role in list(self._processes):

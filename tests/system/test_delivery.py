@@ -42,8 +42,7 @@ def test_a_peer_that_comes_back_gets_what_it_missed_also_after_a_crash_of_the_wo
     with running_node(tmp_path / "node", {"pacs": ("PACS", port)}) as node:
         node.send(film)
         node.wait_for(film.StudyInstanceUID, "drafted")
-        node.start("worker").kill()  # a second worker of the same name dies at once: its rows are the first one's
-        node.stop("worker")
+        node.kill("worker")
         with pacs(tmp_path / "pacs", port) as peer:
             node.start("worker")
             node.wait_for(film.StudyInstanceUID, "delivered")
