@@ -94,7 +94,7 @@ def send(
     calling: Annotated[str, typer.Option(help="Our AE title.")] = "SENDER",
 ) -> None:
     """Send files by C-STORE, as they are."""
-    from dicom_node.demo.send import send_and_show
+    from dicom_node.sending import send_and_show
 
     raise typer.Exit(send_and_show(paths, _remote(config, to, calling)))
 

@@ -12,7 +12,9 @@
     ├── PeerUnreachable         the peer cannot be reached or is busy: try again
     ├── PeerRefused             the peer will never take this: a person must look
     ├── PortTaken               another process listens where we should
-    └── ModelFailed             the model server failed on this study
+    ├── ModelFailed             the model server failed on this study
+    ├── NotReportable           a reading that cannot become a document (in `report`)
+    └── SampleUnavailable       the demo's sample cannot be had (in `demo`)
 
 Every error names what was wrong, where, and the way out; none carries patient data.
 """

@@ -98,7 +98,7 @@ def _update(engine: Engine, row: Delivery, values: dict[str, object]) -> None:
         connection.execute(update(delivery).where(delivery.c.id == row.id).values(values))
 
 
-def _open_deliveries(study_uid: str) -> Select[tuple[int]]:
+def _open_deliveries(study_uid: str) -> Select[int]:
     joined = delivery.join(report, delivery.c.report == report.c.sop_instance_uid)
     still_open = (report.c.study == study_uid) & (delivery.c.state != "delivered")
     return select(func.count()).select_from(joined).where(still_open)

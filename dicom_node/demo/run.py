@@ -177,7 +177,8 @@ def _until_ready(settings: Settings, stop: threading.Event) -> None:
             if echo(_remote(settings)).ok:
                 return
         stop.wait(0.2)
-    raise NodeError("the node did not start", where="node.log", way_out="Its log in the demo's folder says why.")
+    log = settings.archive.root.parent / "node.log"
+    raise NodeError("the node did not start in time", where=str(log), way_out="That log says why.")
 
 
 def _remote(settings: Settings) -> Remote:

@@ -7,7 +7,7 @@ not do here ends in A-ABORT; what it may, in a response.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from pynetdicom.pdu import A_ASSOCIATE_AC
@@ -37,6 +37,8 @@ from dicom_node.receive.command_set import (
     response,
 )
 from dicom_node.receive.pdu import (
+    PROVIDER,
+    USER,
     Abort,
     AbortReason,
     Deadlines,
@@ -54,9 +56,6 @@ from dicom_node.receive.pdu import (
 from dicom_node.receive.presentation_contexts import VERIFICATION, negotiate
 from dicom_node.receive.storage import Reception, Storage, TooLong
 from dicom_node.settings import Listener
-
-USER: Final = 0  # source of an A-ABORT: the service user (PS3.8 9.3.8)
-PROVIDER: Final = 2
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,8 @@ class DirectReceiver:
         deadlines = Deadlines(limits.idle_timeout, limits.pdu_timeout)
         results = negotiate(admitted.request.primitive.presentation_context_definition_list)
         stream = PduStream(admitted.connection, limits.max_pdu, deadlines, admitted.stopping.wake)
-        last_words, outcome, cause = b"", "lost", ""
+        last_words, cause = b"", ""
+        outcome: Outcome = "lost"
         conversation = Conversation(stream, _accepted(results), self._storage, admitted)
         try:
             stream.send(accept(admitted.request, results, limits.max_pdu))
@@ -98,7 +98,7 @@ class DirectReceiver:
             hang_up(admitted.connection, last_words)
         if cause:
             self._log.info("association.aborted", association=admitted.record.id, cause=cause, outcome=outcome)
-        return outcome  # type: ignore[return-value]
+        return outcome
 
 
 class Conversation:

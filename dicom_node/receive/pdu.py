@@ -6,7 +6,7 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, NamedTuple
@@ -49,9 +49,15 @@ BAD_CALLED_AE: Final = Rejection(1, 1, 7, "called AE title not recognised")
 BAD_PROTOCOL_VERSION: Final = Rejection(1, 2, 2, "protocol version not supported")
 LIMIT_EXCEEDED: Final = Rejection(2, 3, 2, "local limit exceeded")
 
+# Sources of an A-ABORT (PS3.8 9.3.8).
+USER: Final = 0
+PROVIDER: Final = 2
+
 HEADER: Final = 6
 # A-RELEASE and A-ABORT carry four bytes (PS3.8 9.3.6-9.3.8).
 SHORT_PDU: Final = 4
+# What a peer may still send to an association that has ended, before it is cut off.
+DRAINED_AT_MOST: Final = 1 << 20
 
 
 class Abort(Exception):
@@ -222,8 +228,11 @@ def hang_up(connection: socket.socket, last_words: bytes, *, patience: float = 1
         connection.close()
 
 
-def _drain(connection: socket.socket, deadline: float, clock: Callable[[], float] = time.monotonic) -> None:
-    while (left := deadline - clock()) > 0:
+def _drain(connection: socket.socket, deadline: float) -> None:
+    drained = 0
+    while drained < DRAINED_AT_MOST and (left := deadline - time.monotonic()) > 0:
         connection.settimeout(left)
-        if not connection.recv(65536):
+        count = len(connection.recv(65536))
+        if not count:
             return
+        drained += count

@@ -17,7 +17,7 @@ ALL_STORED, NOTHING_TO_SEND, PARTLY_FAILED = 0, 2, 3
 
 
 def send_and_show(paths: Sequence[Path], remote: Remote) -> int:
-    """Send files and folders. Returns the exit status. Raises `BadSettings` for a path that is not there."""
+    """Send files and folders. Returns the exit status. Raises `NoSuchPath`."""
     files = [file for path in paths for file in files_below(path)]
     if not files:
         Console(stderr=True).print("There is no file to send.")
