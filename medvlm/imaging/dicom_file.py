@@ -23,12 +23,11 @@ from pydicom.encaps import generate_frames
 from pydicom.filereader import read_file_meta_info
 
 from medvlm.errors import UnreadableImage
-from medvlm.imaging.attributes import integer, text, value
+from medvlm.imaging.attributes import TAGS, integer, text, value
 from medvlm.imaging.codestream import frame_size
 from medvlm.imaging.decode import Decoded, DecodeLimits, Decoder
 from medvlm.imaging.transfer_syntaxes import NATIVE, PLUGINS
 
-_LARGE_ELEMENT = 1 << 20  # longer values are skipped until someone asks for them
 _UNDEFINED = 0xFFFFFFFF
 _LONG_HEADER = frozenset({b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"UN"})
 _ALLOCATED = frozenset({1, 8, 16, 32})
@@ -83,7 +82,7 @@ def open_dicom(stream: BinaryIO, limits: DecodeLimits) -> DicomFile:
     """Reads the header. Raises `UnreadableImage` when there is none, or when it grows beyond its limits."""
     deflated = _syntax_in_meta(stream) == uid.DeflatedExplicitVRLittleEndian
     source = _inflate(stream, limits) if deflated else stream
-    dataset = dcmread(source, force=True, stop_before_pixels=True, defer_size=None if deflated else _LARGE_ELEMENT)
+    dataset = dcmread(source, force=True, stop_before_pixels=True, specific_tags=list(TAGS.values()))
     if not (text(dataset, "SOPClassUID") or "Rows" in dataset):
         raise UnreadableImage("neither a DICOM file nor a PNG, JPEG or WebP picture")
     return DicomFile(dataset, source, _syntax(dataset, deflated), _locate_pixels(source, dataset))
@@ -198,10 +197,11 @@ def pixel_layout(dataset: Dataset, limits: DecodeLimits) -> PixelLayout:
 
 def _extent(dataset: Dataset, keyword: str) -> int:
     # Rows and Columns are US. A wider representation is how a product of them overflows in a decoder.
-    if keyword not in dataset:
+    tag = TAGS[keyword]
+    if tag not in dataset:
         raise UnreadableImage(f"{keyword} is missing")
     found = value(dataset, keyword)
-    if dataset[keyword].VR != "US" or not isinstance(found, int) or not 1 <= found <= 0xFFFF:
+    if dataset[tag].VR != "US" or not isinstance(found, int) or not 1 <= found <= 0xFFFF:
         raise UnreadableImage(f"{keyword} is no whole number from 1 to 65535 stored as US")
     return found
 

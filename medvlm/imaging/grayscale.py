@@ -13,9 +13,10 @@ import numpy.typing as npt
 from pydicom.dataset import Dataset
 
 from medvlm.contract import Warning
-from medvlm.imaging.attributes import first_item, items, number, numbers, text
+from medvlm.imaging.attributes import items, number, text
 from medvlm.imaging.dicom_file import PixelLayout
 from medvlm.imaging.images import FloatArray
+from medvlm.imaging.lookup_table import look_up
 
 _SAMPLE = 1 << 20
 _LOW, _HIGH = 0.1, 99.9  # percent; a few hot or dead pixels must not decide the window
@@ -79,10 +80,8 @@ def padding_mask(stored: npt.NDArray[Any], dataset: Dataset) -> npt.NDArray[np.b
 
 def modality_values(stored: npt.NDArray[Any], dataset: Dataset) -> npt.NDArray[Any]:
     """Modality LUT, or rescale slope and intercept (PS3.3 C.11.1)."""
-    if items(dataset, "ModalityLUTSequence"):
-        from pydicom.pixels.processing import apply_modality_lut
-
-        return np.asarray(apply_modality_lut(stored, dataset))
+    if tables := items(dataset, "ModalityLUTSequence"):
+        return look_up(stored, tables[0])[0]
     slope, intercept = rescale(dataset)
     return stored.astype(np.float32) * np.float32(slope) + np.float32(intercept)
 
@@ -99,8 +98,9 @@ def _voi(
     layout: PixelLayout,
     warnings: list[Warning],
 ) -> FloatArray:
-    if items(dataset, "VOILUTSequence"):
-        return _voi_lut(values, dataset)
+    if tables := items(dataset, "VOILUTSequence"):
+        table, bits = look_up(values, tables[0])
+        return np.clip(table / np.float32(2**bits - 1), 0.0, 1.0)
     window = _first_window(dataset)
     if window is not None:
         shown = apply_window(values, *window)
@@ -114,15 +114,6 @@ def _voi(
 
 def _rescaled(dataset: Dataset) -> bool:
     return rescale(dataset) != (1.0, 0.0) or bool(items(dataset, "ModalityLUTSequence"))
-
-
-def _voi_lut(values: npt.NDArray[Any], dataset: Dataset) -> FloatArray:
-    from pydicom.pixels.processing import apply_voi
-
-    descriptor = numbers(first_item(dataset, "VOILUTSequence"), "LUTDescriptor")
-    bits = int(descriptor[2]) if len(descriptor) == 3 and 1 <= descriptor[2] <= 16 else 16
-    table = apply_voi(np.rint(values).astype(np.int64), dataset, index=0)
-    return np.clip(table.astype(np.float32) / (2**bits - 1), 0.0, 1.0)
 
 
 def _first_window(dataset: Dataset) -> tuple[float, float, str] | None:

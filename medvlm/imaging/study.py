@@ -92,6 +92,12 @@ def _gather_dicom(source: ImageSource, file: DicomFile, decoder: Decoder, gather
     refuse_non_image(file)
     if _seen_before(source, gathered):
         return
+    _read_pixels(source, file, decoder, gathered)
+    if source.sop_instance_uid:
+        gathered.seen.add((source.sop_instance_uid, source.frame))  # only now: a damaged copy must not hide a good one
+
+
+def _read_pixels(source: ImageSource, file: DicomFile, decoder: Decoder, gathered: _Gathered) -> None:
     layout = pixel_layout(file.dataset, decoder.limits)
     frames = frames_named(source, layout)
     gathered.decoded_bytes += layout.frame_bytes * len(frames)
@@ -109,12 +115,11 @@ def _gather_dicom(source: ImageSource, file: DicomFile, decoder: Decoder, gather
 def _seen_before(source: ImageSource, gathered: _Gathered) -> bool:
     """The same instance listed twice is read once, and said."""
     key = (source.sop_instance_uid, source.frame)
-    if source.sop_instance_uid and key in gathered.seen:
+    if key in gathered.seen:
         words = "An instance is listed more than once in the study; it was read once."
         if not any(warning.words == words for warning in gathered.warnings):
             gathered.warnings.append(Warning(code="doubled_instance", words=words))
         return True
-    gathered.seen.add(key)
     return False
 
 

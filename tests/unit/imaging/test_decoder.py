@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -77,8 +78,9 @@ def test_a_picture_with_more_pixels_than_allowed_is_refused_before_decoding() ->
 
 
 def test_memory_of_the_child_is_bounded() -> None:
-    with Decoder(DecodeLimits(address_space=600 << 20)) as tight, pytest.raises(UnreadableImage):
-        tight.picture(png(np.zeros((8000, 8000, 3), np.uint8)))  # 192 MB, and more on the way
+    large = png(np.zeros((8000, 8000, 3), np.uint8))  # 192 MB, and more on the way
+    with Decoder(DecodeLimits(address_space=600 << 20)) as tight, pytest.raises(UnreadableImage, match="MemoryError"):
+        tight.picture(large)
 
 
 def test_a_large_result_comes_back_whole_through_the_growing_arena(decoder: Decoder) -> None:
@@ -100,3 +102,21 @@ def test_lossless_syntaxes_give_back_every_value(
     instance.compress(syntax, generate_instance_uid=True)
     packed = load_study(StudyInput(study_uid="1", images=(written(instance, tmp_path),)), tmp_path, decoder)
     np.testing.assert_allclose(packed.radiographs[0].pixels, expected, atol=1e-6)
+
+
+def test_threads_that_share_a_decoder_get_their_own_images(decoder: Decoder) -> None:
+    pictures = [np.full((40, 30 + i), i, np.uint8) for i in range(24)]
+    with ThreadPoolExecutor(6) as pool:
+        decoded = list(pool.map(lambda pixels: decoder.picture(png(pixels)).pixels, pictures))
+    for expected, got in zip(pictures, decoded, strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_the_decoder_knows_nothing_of_the_parents_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MEDVLM_TOKEN", "secret")
+    told = tmp_path / "environment"
+    script = f"import os; open({str(told)!r}, 'w').write(' '.join(os.environ))"
+    with Decoder(command=(sys.executable, "-c", script)) as curious, pytest.raises(DecoderDied):
+        curious.picture(b"x")
+    assert "MEDVLM_TOKEN" not in told.read_text()
+    assert "PATH" in told.read_text()
