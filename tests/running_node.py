@@ -52,7 +52,7 @@ class RunningNode:
 
     @property
     def engine(self) -> Engine:
-        engine = open_engine(f"sqlite:///{self.root / 'db' / 'index.sqlite'}")
+        engine = open_engine(self.settings.get("database__url") or f"sqlite:///{self.root / 'db' / 'index.sqlite'}")
         migrate(engine)
         return engine
 
