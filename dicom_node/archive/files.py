@@ -38,6 +38,8 @@ OBJECTS: Final = "objects"
 # On these, flushing a renamed file makes its name durable too: one journal commit holds both.
 NAME_GOES_WITH_FILE: Final = frozenset({"ext4", "xfs", "btrfs"})
 
+PAGE: Final = 4096
+
 DISK_IS_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -51,7 +53,10 @@ class StoredFile:
 
 
 class FileStore:
-    """The archive's folder. Thread-safe; `flush=False` only to measure."""
+    """The archive's folder, made if it is not there (else `OutOfResources`). Thread-safe.
+
+    `flush=False` only to measure.
+    """
 
     def __init__(self, root: Path, *, flush: bool = True, reserve_bytes: int = 0) -> None:
         self.root = root
@@ -60,8 +65,13 @@ class FileStore:
         # Strings, not paths, where each instance passes.
         self._prefix = str(root)
         self._incoming = root / INCOMING
-        for folder in (self._incoming, root / OBJECTS):
-            folder.mkdir(parents=True, exist_ok=True)
+        try:
+            for folder in (self._incoming, root / OBJECTS):
+                folder.mkdir(parents=True, exist_ok=True)
+            if flush:
+                flush_folder(root)
+        except OSError as error:
+            raise full(error) from error
         self._flush_names = flush and file_system(root) not in NAME_GOES_WITH_FILE
         self._made: set[str] = set()
 
@@ -69,7 +79,7 @@ class FileStore:
         """A new file to receive into. Raises `OutOfResources` below the reserve."""
         self._refuse_below_reserve()
         try:
-            return IncomingFile(f"{self._prefix}/{INCOMING}/{secrets.token_hex(16)}.part")
+            return IncomingFile(f"{self._prefix}/{INCOMING}/{secrets.token_hex(16)}.part", begin_early=self._flush)
         except OSError as error:
             raise full(error) from error
 
@@ -127,8 +137,10 @@ class FileStore:
 class IncomingFile:
     """A file being received: file meta, then the data set, hashed as it passes. Removed unless it was kept."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, begin_early: bool = False) -> None:
         self._path = path
+        self._begin_early = begin_early and hasattr(os, "posix_fadvise")
+        self._begun = 0
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         # The lock dies with its process: a sweep then knows what nobody writes any more.
         fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -142,8 +154,7 @@ class IncomingFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._fd >= 0:
-            self.discard()
+        self.discard()
 
     @property
     def sha256(self) -> str:
@@ -157,6 +168,8 @@ class IncomingFile:
     def write(self, fragment: memoryview) -> None:
         """The next bytes of the data set. Raises `OutOfResources` when the disk takes no more."""
         self._write(fragment)
+        if self._begin_early:
+            self._begin_writing_back()
         self._hash.update(fragment)
 
     def data_set(self) -> BinaryIO:
@@ -173,12 +186,26 @@ class IncomingFile:
         os.fsync(self._fd)
 
     def close(self) -> None:
-        os.close(self._fd)
+        if self._fd >= 0:
+            os.close(self._fd)
         self._fd = -1
 
     def discard(self) -> None:
+        """Close and remove; once kept and closed, or discarded, nothing more happens."""
+        if self._fd < 0:
+            return
         self.close()
         Path(self._path).unlink(missing_ok=True)
+
+    def _begin_writing_back(self) -> None:
+        """Let the disk work while the rest still arrives: the flush then waits for little more than the name.
+
+        Linux begins to write dirty pages that it is told nobody needs; being under way, they stay in memory.
+        """
+        whole_pages = self.size & -PAGE
+        if whole_pages > self._begun:
+            os.posix_fadvise(self._fd, self._begun, whole_pages - self._begun, os.POSIX_FADV_DONTNEED)
+            self._begun = whole_pages
 
     def _write(self, view: memoryview) -> None:
         self.size += len(view)

@@ -181,6 +181,8 @@ def _raw(elements: Dataset, tag: int) -> bytes:
     if tag not in elements:
         return b""
     value = elements.get_item(tag).value
+    if isinstance(value, str):  # Specific Character Set, which pydicom decodes while reading
+        return value.encode("ascii", "replace")
     return value if isinstance(value, bytes) else b""
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import structlog
 from pydicom.filereader import read_file_meta_info
-from sqlalchemy import Connection, Engine, event, select
+from sqlalchemy import Connection, Engine, event, select, update
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from dicom_node.archive import tables
@@ -77,8 +77,12 @@ class Intake:
                 self._store.remove(received.file.path)
             raise ticket.error or OutOfResources("the index did not answer")
         if ticket.outcome == "duplicate":
-            self._store.remove(received.file.path)
+            self._keep_one(received)
         return ticket.outcome
+
+    def close(self) -> None:
+        with self._turn:
+            self._forget()
 
     def close_association(self, association: Association, ended: float, outcome: str) -> None:
         """Note how an association ended. Says so in the log when the index takes no rows: nothing depends on it."""
@@ -88,6 +92,19 @@ class Intake:
         except SQLAlchemyError as error:
             self._forget()
             self._log.warning("association.not_noted", association=association.id, cause=type(error).__name__)
+
+    def _keep_one(self, received: Received) -> None:
+        """Of the same content twice, the new file goes; unless the old one was lost, which the new one then mends."""
+        row, path = tables.instance, received.file.path
+        same = (row.c.sop_instance_uid == received.header.sop_instance_uid) & (row.c.sha256 == received.file.sha256)
+        with self._engine.begin() as connection:
+            kept = connection.execute(select(row.c.path).where(same)).scalar()
+            if kept is not None and not (self._store.root / kept).exists():
+                connection.execute(update(row).where(same).values(path=path))
+                self._log.warning("archive.file.mended", path=path)
+                return
+        if kept != path:
+            self._store.remove(path)
 
     def replay(self) -> int:
         """Make the rows of whole files that have none (a power cut took them); remove torn files. Returns how many.
@@ -130,12 +147,12 @@ class Intake:
     def _read_back(self, path: str) -> Received:
         """Raises ValueError or a NodeError when the file is not what its name promises."""
         file = self._store.root / path
-        syntax = str(read_file_meta_info(file).get("TransferSyntaxUID", ""))
         with file.open("rb") as stream:
             offset = data_set_offset(stream)
             stream.seek(offset)
             if digest(stream) != named_digest(path):
                 raise ValueError("not the bytes that the name promises")
+            syntax = str(read_file_meta_info(file).get("TransferSyntaxUID", ""))
             stream.seek(offset)
             header = read_header(stream, syntax)
         if header is None:

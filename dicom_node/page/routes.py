@@ -30,9 +30,20 @@ router = APIRouter(include_in_schema=False)
 def _environment() -> Environment:
     pages = Environment(loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined)
     pages.filters["clock"] = lambda seconds: datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    pages.filters["date"] = _date
+    pages.filters["reliance"] = _reliance
     pages.filters["percent"] = lambda probability: f"{100 * probability:.0f} %"
     pages.filters["display"] = lambda name: terms()[name].display
     return pages
+
+
+def _date(da: str) -> str:
+    """A DICOM date (PS3.5 6.2, VR DA) as 2026-01-31; whatever else stands there as it is."""
+    return f"{da[:4]}-{da[4:6]}-{da[6:]}" if len(da) == 8 and da.isdecimal() else da or "–"
+
+
+def _reliance(log_odds: float | None) -> str:
+    return "–" if log_odds is None else f"{round(log_odds, 1) + 0.0:+.1f}"
 
 
 PAGES = _environment()

@@ -24,6 +24,8 @@ from dicom_node.receive.storage import Storage
 from dicom_node.settings import Listener, Settings
 
 BACKLOG: Final = 128
+# Connections being admitted or rejected, beyond those inside.
+MOST_AT_THE_DOOR: Final = 64
 # A running message may still take so long; then the process goes, and what was not answered is sent again.
 GRACE_SECONDS: Final = 10.0
 
@@ -49,6 +51,7 @@ def serve(settings: Settings, ready: Callable[[int], None], stop: threading.Even
             Lobby(listening, desk.receive, settings.listener.association_request_timeout).run(stop.is_set)
         desk.close()
     finally:
+        intake.close()
         engine.dispose()
 
 
@@ -66,10 +69,18 @@ class Desk:
         self._log: Any = structlog.get_logger()
 
     def receive(self, connection: socket.socket, host: str, raw: bytes) -> None:
+        """Called by the lobby, so never blocks: a crowd at the door is turned away without a thread."""
         thread = threading.Thread(target=self._run, args=(connection, host, raw), daemon=True)
         with self._lock:
-            self._threads.add(thread)
-        thread.start()
+            crowded = len(self._threads) >= self._settings.max_associations + MOST_AT_THE_DOOR
+            if not crowded:
+                self._threads.add(thread)
+        if not crowded:
+            thread.start()
+            return
+        self._log.warning("association.rejected", host=host, cause="crowded")
+        with contextlib.suppress(OSError), connection:
+            connection.send(reject(LIMIT_EXCEEDED))
 
     def close(self) -> None:
         """Let every association finish its message and end."""
@@ -79,6 +90,8 @@ class Desk:
             threads = list(self._threads)
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
+        if not any(thread.is_alive() for thread in threads):
+            self._stopping.close()
 
     def _run(self, connection: socket.socket, host: str, raw: bytes) -> None:
         try:
