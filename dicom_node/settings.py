@@ -77,7 +77,7 @@ class Workflow(Section):
     """From received to delivered."""
 
     quiet_seconds: Seconds = Field(5, description="A study is complete when no instance came for so long.")
-    poll_seconds: Seconds = Field(0.5, description="How often to look for complete studies and due deliveries.")
+    poll_seconds: Seconds = Field(0.2, description="How often to look for complete studies and due deliveries.")
     worker_id: str = Field("worker-1", description="Stable name of this worker: it resumes its own work after a crash.")
     concurrency: Annotated[int, Field(ge=1, le=64)] = Field(2, description="Studies worked on at once.")
     read_timeout: Seconds = Field(300, description="Seconds a model may take for one study.")
