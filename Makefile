@@ -2,7 +2,7 @@
 # make run       a node, a second AE as PACS, the sample sent to it; ARGS="FILE…" sends your own
 # make test      ARGS="tests/unit -k name" runs a part
 # make lint      style, format, types, import rules: the same as the commit hook
-# make bench     every measure of benchmarks/, one after the other
+# make bench     every measure of benchmarks/, one after the other; ARGS="receive" runs one
 
 SHELL := /bin/bash
 .PHONY: install run test lint bench
@@ -55,5 +55,4 @@ lint: install
 	@$(BIN)/lint-imports
 
 bench: install
-	@for script in benchmarks/[a-z]*.py; do \
-	  name=$$(basename $$script .py); echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit; done
+	@$(BIN)/python -m benchmarks $(ARGS)
