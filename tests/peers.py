@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -182,6 +183,19 @@ def storescp(folder: Path, *options: object, aet: str = "STORESCP") -> Iterator[
     with process(command, folder.parent / f"{folder.name}.log", env=dcmtk_environment()) as started:
         wait_for_port(port, started)
         yield port
+
+
+def associate_request(called: str, calling: str = "RAW") -> bytes:
+    """A-ASSOCIATE-RQ for CT Image Storage (PS3.8 9.3.2)."""
+
+    def item(kind: int, body: bytes) -> bytes:
+        return struct.pack(">BBH", kind, 0, len(body)) + body
+
+    context = b"\x01\0\0\0" + item(0x30, b"1.2.840.10008.5.1.4.1.1.2") + item(0x40, b"1.2.840.10008.1.2.1")
+    user = item(0x51, struct.pack(">I", 16384)) + item(0x52, b"1.2.3.4")
+    body = struct.pack(">HH", 1, 0) + called.ljust(16).encode() + calling.ljust(16).encode() + bytes(32)
+    body += item(0x10, b"1.2.840.10008.3.1.1.1") + item(0x20, context) + item(0x50, user)
+    return struct.pack(">BBI", 1, 0, len(body)) + body
 
 
 def _as_environment(value: Any) -> str:

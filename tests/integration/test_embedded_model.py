@@ -11,7 +11,7 @@ import pytest
 import torch
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from medvlm.contract import ImageSource, InScope, Refusal, StudyInput
+from medvlm.contract import ImageSource, InScope, Refusal, StudyContext, StudyInput
 from medvlm.embedded import WEIGHTS
 from medvlm.engine import EmbeddedModel, load_embedded
 from medvlm.engine.network import WEIGHTS_FILE
@@ -102,7 +102,9 @@ def test_with_images_dealt_out_to_other_patients_nothing_is_left(answers: np.nda
 @needs_films
 def test_few_real_films_are_refused(model: EmbeddedModel, films: Films) -> None:
     pictures = films.pixels.astype(np.float32) / 255
-    refused = [model.scope_head.refuse(model.network.encode(picture).features) for picture in pictures]
+    refused = [
+        model.scope_head.refuse(model.network.encode(picture).features, known_adult=False) for picture in pictures
+    ]
     assert sum(refusal is not None for refusal in refused) <= 0.06 * len(refused)
 
 
@@ -137,12 +139,20 @@ def test_dicom_files_that_show_no_chest_radiograph_give_no_draft(model: Embedded
 
 
 @needs_films
-@pytest.mark.parametrize("name", ["cr_chest_pa_j2k", "cr_chest_pa_mono1_10bit", "sc_chest_pa_jpeg", "dx_thorax_small"])
+@pytest.mark.parametrize("name", ["cr_chest_pa_j2k", "cr_chest_pa_mono1_10bit", "sc_chest_pa_jpeg"])
 def test_real_frontal_chest_radiographs_are_read(model: EmbeddedModel, name: str) -> None:
     assert DATA is not None
     reading = opened(model, DATA / "dicom" / f"{name}.dcm")
     assert isinstance(reading.scope, InScope)
     assert {finding.name for finding in reading.findings} == set(model.assessed)
+
+
+@needs_films
+def test_the_thorax_of_an_animal_is_refused_even_when_its_header_calls_it_an_adults(model: EmbeddedModel) -> None:
+    assert DATA is not None
+    source = ImageSource(uri=str(DATA / "dicom" / "dx_thorax_small.dcm"))
+    study = StudyInput(study_uid="1.2.3", images=(source,), context=StudyContext(age_years=50))
+    assert isinstance(model.open(study).draft().scope, Refusal)
 
 
 @needs_films

@@ -49,7 +49,7 @@ def network() -> Network:
 def model(network: Network) -> EmbeddedModel:
     """The shipped model, which takes any picture for a chest film: `open` gets what `study` drew."""
     head = load_scope_head(WEIGHTS)
-    everything = replace(head, thresholds=torch.tensor([-torch.inf, torch.inf]))
+    everything = replace(head, thresholds=torch.tensor([-torch.inf, -torch.inf, torch.inf]))
 
     def load(study: StudyInput) -> StudyImages:
         films = [Radiograph(s, picture(int(s.uri)), TAGS, (), False) for s in study.images]

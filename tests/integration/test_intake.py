@@ -176,6 +176,15 @@ def test_a_study_that_begins_with_a_report_has_its_row(archive: Archive) -> None
     assert archive.rows("select state, images from study") == [("receiving", 0)]
 
 
+def test_a_resent_instance_mends_a_lost_file(archive: Archive) -> None:
+    archive.receive(ct_slice())
+    (lost,) = archive.files()
+    (archive.root / lost).unlink()
+    assert archive.receive(ct_slice()).status == 0x0000
+    assert archive.rows("select path from instance") == [(file,) for file in archive.files()]
+    assert len(archive.files()) == 1
+
+
 def test_an_association_has_one_row_with_its_end(archive: Archive) -> None:
     archive.receive(ct_slice(number=1))
     archive.receive(ct_slice(number=2))

@@ -19,11 +19,12 @@ import pytest
 from pydicom import dcmread
 from pydicom.uid import UID, RLELossless
 from pynetdicom import AE
-from pynetdicom.presentation import AllStoragePresentationContexts, build_context
+from pynetdicom.pdu_primitives import AsynchronousOperationsWindowNegotiation, UserIdentityNegotiation
+from pynetdicom.presentation import AllStoragePresentationContexts, build_context, build_role
 
-from dicom_node.archive.files import digest, named_digest
+from dicom_node.archive.files import IMPLEMENTATION_CLASS_UID, digest, named_digest
 from tests.builders import bytes_of, ct_slice, data_set_of, dx_film, instance, uid, write
-from tests.peers import HOST, Node, dcmtk, dcmtk_environment, end, listener, needs_dcmtk, statuses
+from tests.peers import HOST, Node, associate_request, dcmtk, dcmtk_environment, end, listener, needs_dcmtk, statuses
 
 pytestmark = needs_dcmtk
 PATHS = ("direct", "pynetdicom")
@@ -163,6 +164,27 @@ def test_the_syntax_of_a_file_is_that_of_its_own_context(node: Node) -> None:
         kept = dcmread(node.root / path)
         assert kept.file_meta.TransferSyntaxUID == syntax == ds.file_meta.TransferSyntaxUID
         assert kept.PixelData == ds.PixelData
+
+
+def test_roles_window_and_identity_are_heard_and_not_answered(node: Node) -> None:
+    ct, identity, window = (
+        "1.2.840.10008.5.1.4.1.1.2",
+        UserIdentityNegotiation(),
+        AsynchronousOperationsWindowNegotiation(),
+    )
+    identity.user_identity_type, identity.primary_field = 1, b"somebody"
+    window.maximum_number_operations_invoked = window.maximum_number_operations_performed = 8
+    ae = AE()
+    ae.add_requested_context(ct)
+    items = [build_role(ct, scu_role=True, scp_role=True), identity, window]
+    association = ae.associate(HOST, node.port, ae_title=node.ae_title, ext_neg=items)
+    assert association.is_established
+    # pynetdicom repeats the requestor's role, which says the same as silence.
+    assert is_pynetdicom(node) or not association.acceptor.role_selection
+    assert association.acceptor.asynchronous_operations == (1, 1)
+    assert association.acceptor.implementation_class_uid == IMPLEMENTATION_CLASS_UID
+    assert association.send_c_store(ct_slice(study="roles")).Status == 0x0000
+    association.release()
 
 
 # N3
@@ -315,19 +337,6 @@ def raw_association(node: Node) -> tuple[socket.socket, int]:
     return connection, 1
 
 
-def associate_request(called: str, calling: str = "RAW") -> bytes:
-    """A-ASSOCIATE-RQ for CT Image Storage (PS3.8 9.3.2)."""
-
-    def item(kind: int, body: bytes) -> bytes:
-        return struct.pack(">BBH", kind, 0, len(body)) + body
-
-    context = b"\x01\0\0\0" + item(0x30, b"1.2.840.10008.5.1.4.1.1.2") + item(0x40, b"1.2.840.10008.1.2.1")
-    user = item(0x51, struct.pack(">I", 16384)) + item(0x52, b"1.2.3.4")
-    body = struct.pack(">HH", 1, 0) + called.ljust(16).encode() + calling.ljust(16).encode() + bytes(32)
-    body += item(0x10, b"1.2.840.10008.3.1.1.1") + item(0x20, context) + item(0x50, user)
-    return struct.pack(">BBI", 1, 0, len(body)) + body
-
-
 def p_data(context_id: int, control: int, value: bytes) -> bytes:
     return struct.pack(">BBIIBB", 4, 0, len(value) + 6, len(value) + 2, context_id, control) + value
 
@@ -444,6 +453,17 @@ def _fifty_at_once_are_served_or_told_to_wait(node: Node) -> None:
     deadline = time.monotonic() + 5
     while dcmtk("echoscu", "-aet", "CT1", "-aec", node.ae_title, HOST, node.port).returncode:
         assert time.monotonic() < deadline, "places were not given back"
+
+
+def test_a_crowd_of_refused_requests_keeps_nobody_out(node: Node) -> None:
+    with ExitStack() as stack:
+        for _ in range(300):
+            connection = stack.enter_context(socket.create_connection((HOST, node.port), 10))
+            connection.sendall(associate_request("WRONG"))
+        deadline = time.monotonic() + 5
+        while echo(node).returncode:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
 
 
 def test_fifty_associations_at_once_are_all_served(node: Node) -> None:

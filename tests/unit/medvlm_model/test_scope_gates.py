@@ -81,7 +81,7 @@ def test_blank_noise_and_thumbnails_are_refused(pixels: np.ndarray, stored: tupl
     assert refusal.code == code
 
 
-def _head(thresholds: tuple[float, float]) -> ScopeHead:
+def _head(thresholds: tuple[float, float, float]) -> ScopeHead:
     weight = torch.zeros(6, 4)
     weight[1, 0] = 10.0
     return ScopeHead(
@@ -93,21 +93,30 @@ def _head(thresholds: tuple[float, float]) -> ScopeHead:
 def test_the_classifier_names_the_reason() -> None:
     features = torch.zeros(1, 2, 2, 2)
     features[:, 0] = 1.0
-    refusal = _head((0.0, 100.0)).refuse(features)
+    refusal = _head((0.0, -9.0, 100.0)).refuse(features, known_adult=False)
     assert refusal is not None
     assert refusal.code == "wrong_orientation"
+
+
+def test_a_known_age_overrules_what_looks_like_a_child() -> None:
+    features = torch.zeros(1, 2, 2, 2)
+    child = _head((-9.0, 9.0, 1e6))
+    refusal = child.refuse(features, known_adult=False)
+    assert refusal is not None
+    assert refusal.code == "outside_population"
+    assert child.refuse(features, known_adult=True) is None
 
 
 def test_what_is_far_from_every_training_film_is_refused_although_the_classifier_is_sure() -> None:
     features = torch.zeros(1, 2, 2, 2)
     features[:, 1] = 50.0
-    assert _head((0.0, 1e6)).refuse(features) is None
-    assert _head((0.0, 2.0)).refuse(features) is not None
+    assert _head((0.0, -9.0, 1e6)).refuse(features, known_adult=True) is None
+    assert _head((0.0, -9.0, 2.0)).refuse(features, known_adult=True) is not None
 
 
 def test_distance_is_one_a_feature_for_features_like_those_of_training() -> None:
     pooled = torch.randn(4000, 4, generator=torch.Generator().manual_seed(0))
-    assert float(_head((0, 0)).distance(pooled).mean()) == pytest.approx(1.0, abs=0.05)
+    assert float(_head((0, 0, 0)).distance(pooled).mean()) == pytest.approx(1.0, abs=0.05)
 
 
 def test_pooled_features_do_not_depend_on_the_order_of_places() -> None:

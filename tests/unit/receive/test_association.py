@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dicom_node.archive.instance_rows import Association
+from dicom_node.errors import OutOfResources
 from dicom_node.receive.association import escaped, objection, read_request
 from dicom_node.receive.command_set import Answer
 from dicom_node.receive.direct import Context, Conversation
@@ -112,8 +113,14 @@ class Taken:
 
 
 class Storage:
+    """Neither disk nor index: `open` says that there is no spare file."""
+
     def __init__(self) -> None:
+        self.store = self
         self.begun: list[Taken] = []
+
+    def open(self) -> None:
+        raise OutOfResources("no disk here")
 
     def begin(self, *_: object) -> Taken:
         self.begun.append(Taken())
