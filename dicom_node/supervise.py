@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -63,9 +65,21 @@ def _keep(role: Role, arguments: list[str], environment: Mapping[str, str], log_
         command = [sys.executable, "-m", "dicom_node.cli", *arguments, "serve", "--role", role.name]
         # Own session: Ctrl-C reaches the supervisor alone, which then ends the roles in order.
         role.process = subprocess.Popen(
-            command, env=os.environ | dict(environment), stderr=log_file, start_new_session=True
+            command,
+            env=os.environ | dict(environment),
+            stderr=log_file,
+            start_new_session=True,
+            preexec_fn=_end_with_parent(),  # one call into libc, loaded before the fork
         )
         role.started = now
+
+
+def _end_with_parent() -> Callable[[], object] | None:
+    """A supervisor killed by `kill -9` must not leave roles behind that hold its ports (prctl(2), Linux only)."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl, set_parent_death_signal = ctypes.CDLL(None).prctl, 1
+    return lambda: prctl(set_parent_death_signal, signal.SIGKILL)
 
 
 def _end(role: Role) -> None:

@@ -64,6 +64,26 @@ def test_a_role_that_dies_is_started_again_and_all_end_with_the_supervisor(tmp_p
     assert not [pid for pid in running.values() if Path(f"/proc/{pid}").exists()]
 
 
+def test_a_killed_supervisor_leaves_nothing_behind_and_can_be_started_again(tmp_path: Path) -> None:
+    port = free_port()
+    environment = os.environ | {
+        "DICOM_NODE_LISTENER__PORT": str(port),
+        "DICOM_NODE_MODEL__URL": f"http://127.0.0.1:{free_port()}",
+        "DICOM_NODE_API__PORT": str(free_port()),
+        "DICOM_NODE_ARCHIVE__URL": str(tmp_path / "archive"),
+    }
+    for _ in range(2):
+        with (tmp_path / "serve.log").open("ab") as log:
+            command = [sys.executable, "-m", "dicom_node.cli", "serve"]
+            supervisor = subprocess.Popen(command, env=environment, cwd=CHECKOUT, stdout=log, stderr=log)
+        wait_for_port(port, supervisor)
+        running = tuple(children(supervisor.pid).values())
+        supervisor.kill()
+        supervisor.wait()
+        assert running
+        assert eventually(lambda pids=running: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+
+
 def test_the_token_is_not_written_into_a_log(tmp_path: Path) -> None:
     environment = os.environ | {
         "DICOM_NODE_LISTENER__PORT": str(free_port()),
