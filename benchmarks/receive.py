@@ -115,13 +115,15 @@ def measure(batch: Batch, folder: Path, rounds: int) -> dict[str, list[float]]:
         pacs = enter(orthanc(folder / "orthanc"))
         peers["storescp"] = lambda: batch.send(scp, "STORESCP")
         peers["Orthanc"] = lambda: batch.send(pacs.port, "ORTHANC")
+        # Beside the node in each round, for the disk's mood changes.
         peers["bare flushes"] = lambda: bare_flushes(_new(folder / "flushes"), batch.count, batch.bytes_each)
-        seconds: dict[str, list[float]] = {name: [] for name in peers}
+        order = ("bare flushes", "node", "node, flushing off", "storescp", "Orthanc")
+        seconds: dict[str, list[float]] = {name: [] for name in order}
         for turn in range(rounds + 1):
             batch.renew(turn + 1)
-            for name, run in peers.items():
+            for name in order:
                 os.sync()  # what others left in the page cache would be flushed at the durable receiver's cost
-                seconds[name].append(run())
+                seconds[name].append(peers[name]())
     return {name: times[1:] for name, times in seconds.items()}
 
 
@@ -137,13 +139,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--case", choices=CASES, action="append")
     parser.add_argument("--folder", type=Path, help="where to write; its disk is what is measured")
+    parser.add_argument("--verbose", action="store_true", help="print each round")
     arguments = parser.parse_args()
     results = {}
     for name in arguments.case or CASES:
         count, size, folders = CASES[name]
         with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
             batch = Batch(Path(folder) / "send", count, size, folders)
-            results[name] = judge(measure(batch, Path(folder), arguments.rounds))
+            seconds = measure(batch, Path(folder), arguments.rounds)
+        results[name] = judge(seconds)
+        if arguments.verbose:
+            print(json.dumps({who: [round(value, 3) for value in times] for who, times in seconds.items()}, indent=1))
         print(table({name: results[name]}), flush=True)
     if not arguments.case:
         RESULTS.mkdir(exist_ok=True)
@@ -152,17 +158,22 @@ def main() -> None:
 
 
 def judge(seconds: dict[str, list[float]]) -> dict[str, dict[str, float]]:
-    medians = {name: statistics.median(times) for name, times in seconds.items()}
-    ratios = {
-        "node, flushing off / storescp": medians["node, flushing off"] / medians["storescp"],
-        "node / Orthanc": medians["node"] / medians["Orthanc"],
-        "added by flushing / bare flushes": (medians["node"] - medians["node, flushing off"]) / medians["bare flushes"],
-    }
+    """Medians, and medians of each round's ratios: a disk that others slow down slows all of a round."""
+    node, unflushed, flushes = seconds["node"], seconds["node, flushing off"], seconds["bare flushes"]
+    added = [flushed - rest for flushed, rest in zip(node, unflushed, strict=True)]
     return {
-        "median_seconds": {name: round(value, 3) for name, value in medians.items()},
+        "median_seconds": {name: round(statistics.median(times), 3) for name, times in seconds.items()},
         "least_seconds": {name: round(min(times), 3) for name, times in seconds.items()},
-        "ratios": {name: round(value, 2) for name, value in ratios.items()},
+        "ratios": {
+            "node, flushing off / storescp": _ratio(unflushed, seconds["storescp"]),
+            "node / Orthanc": _ratio(node, seconds["Orthanc"]),
+            "added by flushing / bare flushes": _ratio(added, flushes),
+        },
     }
+
+
+def _ratio(ours: list[float], theirs: list[float]) -> float:
+    return round(statistics.median(a / b for a, b in zip(ours, theirs, strict=True)), 2)
 
 
 def table(results: dict[str, dict[str, dict[str, float]]]) -> str:

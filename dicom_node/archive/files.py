@@ -39,6 +39,8 @@ OBJECTS: Final = "objects"
 NAME_GOES_WITH_FILE: Final = frozenset({"ext4", "xfs", "btrfs"})
 
 PAGE: Final = 4096
+# Smaller pieces cost more in requests to the disk than they save at the flush.
+WORTH_A_WRITE: Final = 1 << 18
 
 DISK_IS_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -76,8 +78,7 @@ class FileStore:
         self._made: set[str] = set()
 
     def open(self) -> IncomingFile:
-        """A new file to receive into. Raises `OutOfResources` below the reserve."""
-        self._refuse_below_reserve()
+        """A new file to receive into. Raises `OutOfResources`."""
         try:
             return IncomingFile(f"{self._prefix}/{INCOMING}/{secrets.token_hex(16)}.part", begin_early=self._flush)
         except OSError as error:
@@ -126,7 +127,8 @@ class FileStore:
             flush_folder(self.root / OBJECTS)
         self._made = {folder}
 
-    def _refuse_below_reserve(self) -> None:
+    def refuse_below_reserve(self) -> None:
+        """Raises `OutOfResources` when the disk is too full to begin another instance."""
         disk = os.statvfs(self._prefix)
         if disk.f_bavail * disk.f_frsize < self._reserve:
             raise OutOfResources("the archive's disk is nearly full", where="archive.reserve_bytes")
@@ -203,7 +205,7 @@ class IncomingFile:
         Linux begins to write dirty pages that it is told nobody needs; being under way, they stay in memory.
         """
         whole_pages = self.size & -PAGE
-        if whole_pages > self._begun:
+        if whole_pages - self._begun >= WORTH_A_WRITE:
             os.posix_fadvise(self._fd, self._begun, whole_pages - self._begun, os.POSIX_FADV_DONTNEED)
             self._begun = whole_pages
 

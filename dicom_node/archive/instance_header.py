@@ -122,7 +122,8 @@ def walk(raw: bytes, *, explicit: bool) -> dict[int, bytes] | None:
     """The indexed elements of a little-endian data set up to Instance Number; None when it is not that simple."""
     found: dict[int, bytes] = {}
     at = last = 0
-    while at + 12 <= len(raw):
+    end = len(raw) - 12
+    while at <= end:
         group, element, vr, length = _EXPLICIT(raw, at) if explicit else _IMPLICIT(raw, at)
         tag = group << 16 | element
         if tag > INSTANCE_NUMBER and last:

@@ -54,7 +54,7 @@ from dicom_node.receive.pdu import (
     release_response,
 )
 from dicom_node.receive.presentation_contexts import VERIFICATION, negotiate
-from dicom_node.receive.storage import Reception, Storage, TooLong
+from dicom_node.receive.storage import Reception, Spare, Storage, TooLong
 from dicom_node.settings import Listener
 
 
@@ -113,6 +113,7 @@ class Conversation:
         self._command: Command | None = None
         self._context_id = 0
         self._reception: Reception | None = None
+        self._spare = Spare(storage.store)
 
     def run(self) -> tuple[bytes, Outcome]:
         """Until the peer releases or aborts: the last PDU to send, and how it ended."""
@@ -129,6 +130,7 @@ class Conversation:
                 raise Abort(AbortReason.UNEXPECTED_PDU, "release in the middle of a message")
 
     def close(self) -> None:
+        self._spare.discard()
         if self._reception is not None:
             with self._reception:
                 self._reception = None
@@ -166,7 +168,7 @@ class Conversation:
     def _begin(self, command: Command) -> None:
         context = self._contexts[self._context_id]
         if command.field == C_STORE_RQ and context.abstract_syntax != VERIFICATION:
-            self._reception = self._storage.begin(command, context.transfer_syntax, self._record)
+            self._reception = self._storage.begin(command, context.transfer_syntax, self._record, self._spare)
         self._command = command
         if not command.has_data_set:
             self._end()
@@ -185,6 +187,8 @@ class Conversation:
         answer = self._answer(command)
         echo = command.field == C_STORE_RQ and is_uid(command.sop_instance_uid)
         self._stream.send(p_data(self._context_id, response(command, answer, echo_instance_uid=echo)))
+        if command.field == C_STORE_RQ:
+            self._spare.prepare()
 
     def _answer(self, command: Command) -> Answer:
         if self._reception is not None:

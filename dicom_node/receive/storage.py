@@ -5,6 +5,7 @@ Both data paths bring their bytes here; nothing below knows which.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from io import BytesIO
 from types import TracebackType
@@ -36,14 +37,41 @@ class Storage:
         self.max_instance_bytes = max_instance_bytes
         self.log: Any = structlog.get_logger().bind()
 
-    def begin(self, command: Command, transfer_syntax_uid: str, association: Association) -> Reception:
-        return Reception(self, command, transfer_syntax_uid, association)
+    def begin(
+        self, command: Command, transfer_syntax_uid: str, association: Association, spare: Spare | None = None
+    ) -> Reception:
+        return Reception(self, command, transfer_syntax_uid, association, spare or Spare(self.store))
+
+
+class Spare:
+    """The file of the next instance, made while the peer still gets ready to send it."""
+
+    def __init__(self, store: FileStore) -> None:
+        self._store = store
+        self._file: IncomingFile | None = None
+
+    def prepare(self) -> None:
+        with contextlib.suppress(OutOfResources):  # said when the file is needed
+            self._file = self._file or self._store.open()
+
+    def take(self) -> IncomingFile:
+        """Raises `OutOfResources`."""
+        self._store.refuse_below_reserve()
+        file, self._file = self._file, None
+        return file or self._store.open()
+
+    def discard(self) -> None:
+        if self._file is not None:
+            self._file.discard()
+            self._file = None
 
 
 class Reception:
     """One instance. After a fault its remaining bytes are taken and forgotten: the peer waits for a status."""
 
-    def __init__(self, storage: Storage, command: Command, transfer_syntax_uid: str, association: Association) -> None:
+    def __init__(
+        self, storage: Storage, command: Command, transfer_syntax_uid: str, association: Association, spare: Spare
+    ) -> None:
         self._storage = storage
         self._command = command
         self._syntax = transfer_syntax_uid
@@ -55,7 +83,7 @@ class Reception:
         self._size = 0
         self._log = storage.log
         try:
-            self._file = self._open()
+            self._file = self._open(spare)
         except NodeError as error:
             self._fault = error
 
@@ -100,14 +128,14 @@ class Reception:
         )
         return Answer(fault.edge.dimse, fault.what[:LONGEST_COMMENT])
 
-    def _open(self) -> IncomingFile:
+    def _open(self, spare: Spare) -> IncomingFile:
         if not is_uid(self._command.sop_instance_uid):
             raise BadInstanceUid("the SOP Instance UID is no UID")
         if not is_uid(self._command.sop_class_uid):
             raise WrongClass("the SOP Class UID is no UID")
         if not self._command.has_data_set:
             raise CannotUnderstand("no data set")
-        file = self._storage.store.open()
+        file = spare.take()
         meta = file_meta(
             self._command.sop_class_uid, self._command.sop_instance_uid, self._syntax, self._association.calling_ae
         )
