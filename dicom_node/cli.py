@@ -79,9 +79,12 @@ def read(
     as_json: AsJson = False,
 ) -> None:
     """Files through the whole flow without a PACS; the reports go to --out."""
+    from dicom_node.log import configure
     from dicom_node.offline import read_paths, show
 
-    outcome = read_paths(_settings(config), paths, out)
+    settings = _settings(config)
+    configure(settings.log.model_copy(update={"level": "error"}), "read")  # what happens is the command's own output
+    outcome = read_paths(settings, paths, out)
     show(outcome, as_json=as_json)
     raise typer.Exit(outcome.exit_status)
 
