@@ -5,7 +5,6 @@ Refuses to go on where the images of one study name different patients: no findi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from dicom_node.archive.studies import Instance, Work, instances_of, is_current,
 from dicom_node.workflow.node import Node
 from dicom_node.workflow.stops import stop_point
 from medvlm.contract import ImageSource, StudyContext, StudyInput, View
+from medvlm.patient_age import age_in_years
 
 log = structlog.get_logger()
 
@@ -33,8 +33,6 @@ CONTEXT_TAGS = [
     "ReasonForTheRequestedProcedure",
 ]
 VIEWS: dict[str, View] = {"PA": "PA", "AP": "AP", "LL": "LATERAL", "RL": "LATERAL", "LATERAL": "LATERAL"}
-AGE = re.compile(r"^(\d{3})([DWMY])$")  # PS3.5 6.2, VR AS
-YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
 
 
 @dataclass(frozen=True)
@@ -105,21 +103,12 @@ def context(header: Dataset) -> StudyContext:
     sex = _text(header, "PatientSex")
     return StudyContext(
         sex=sex if sex in ("M", "F", "O") else "",
-        age_years=age_years(_text(header, "PatientAge"), _text(header, "PatientBirthDate"), _text(header, "StudyDate")),
+        age_years=age_in_years(
+            _text(header, "PatientAge"), _text(header, "PatientBirthDate"), _text(header, "StudyDate")
+        ),
         view=VIEWS.get(_text(header, "ViewPosition").upper(), "unknown"),
         indication=_text(header, "ReasonForTheRequestedProcedure")[:1000],
     )
-
-
-def age_years(age: str, born: str, examined: str) -> float | None:
-    """From PatientAge (AS), else from the dates; None when neither can be read or they make no sense."""
-    if match := AGE.match(age):
-        years = int(match[1]) * YEARS[match[2]]
-    elif re.fullmatch(r"\d{8}", born) and re.fullmatch(r"\d{8}", examined):
-        years = (int(examined) - int(born)) / 10_000
-    else:
-        return None
-    return years if 0 <= years <= 150 else None
 
 
 def _text(header: Dataset, keyword: str) -> str:

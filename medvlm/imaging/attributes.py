@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from pydicom.datadict import tag_for_keyword
@@ -10,10 +9,13 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
 
+from medvlm.patient_age import age_in_years
+
 READ = (
     # what the object is
     *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "InstanceNumber", "Modality", "ImageType"),
-    *("PatientSex", "PatientAge", "BodyPartExamined", "ViewPosition", "Laterality", "ImageLaterality"),
+    *("PatientSex", "PatientAge", "PatientBirthDate", "StudyDate", "BodyPartExamined", "ViewPosition"),
+    *("Laterality", "ImageLaterality"),
     *("PresentationIntentType", "BurnedInAnnotation"),
     # how its pixels are stored
     *("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames", "PhotometricInterpretation", "PlanarConfiguration"),
@@ -40,8 +42,6 @@ READ = (
 """Every attribute that is looked at; all else in a header is skipped unread, names and private blocks included."""
 
 TAGS = {keyword: BaseTag(tag_for_keyword(keyword) or 0) for keyword in READ}
-
-_DAYS = {"Y": 365.25, "M": 365.25 / 12, "W": 7.0, "D": 1.0}
 
 
 def value(dataset: Dataset, keyword: str) -> Any:
@@ -104,9 +104,5 @@ def first_item(dataset: Dataset, keyword: str) -> Dataset:
 
 
 def age_years(dataset: Dataset) -> float | None:
-    """Patient's Age (0010,1010), value representation AS (PS3.5 6.2): 045Y, 010M, 006W, 003D."""
-    match = re.fullmatch(r"(\d{1,3})([YMWD])", text(dataset, "PatientAge"))
-    if match is None:
-        return None
-    years = int(match[1]) * _DAYS[match[2]] / _DAYS["Y"]
-    return years if years <= 150 else None
+    """Patient's Age (0010,1010), else from Patient's Birth Date and Study Date."""
+    return age_in_years(text(dataset, "PatientAge"), text(dataset, "PatientBirthDate"), text(dataset, "StudyDate"))

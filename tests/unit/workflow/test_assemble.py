@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import Dataset
 
-from dicom_node.workflow.assemble import age_years, context, identities
+from dicom_node.workflow.assemble import context, identities
 from medvlm.contract import StudyContext
-
-
-@pytest.mark.parametrize(
-    ("age", "born", "examined", "years"),
-    [
-        ("042Y", "", "", 42),
-        ("006M", "", "", 0.5),
-        ("", "19600101", "20260102", 66.0101),
-        ("", "19600101", "", None),
-        ("42", "", "", None),
-        ("", "20300101", "20260102", None),
-    ],
-)
-def test_age_comes_from_the_age_string_or_the_dates_or_is_unknown(
-    age: str, born: str, examined: str, years: float | None
-) -> None:
-    found = age_years(age, born, examined)
-    assert found == (None if years is None else pytest.approx(years, abs=0.01))
 
 
 @given(sex=st.text(max_size=8), view=st.text(max_size=8), age=st.text(max_size=6))
