@@ -14,7 +14,7 @@ import typer
 
 from medvlm.errors import MedvlmError
 
-DONE, REFUSED, BAD_INPUT = 0, 1, 2
+DONE, REFUSED, BAD_INPUT, PARTLY_FAILED = 0, 1, 2, 3
 
 app = typer.Typer(
     help="Draft findings on chest radiographs and answer questions. For evaluation, not for clinical use.",
@@ -37,17 +37,18 @@ def draft(
 ) -> None:
     """Draft each study."""
     from medvlm.contract import Refusal
-    from medvlm.engine import load
+    from medvlm.engine.serving import ReadyModel
     from medvlm.inputs import study_input
 
     studies = [study_input(path) for path in paths]
-    loaded = load(model, threads=threads)
-    refused = False
-    for path, study in zip(paths, studies, strict=True):
-        reading = loaded.open(study).draft()
-        refused = refused or isinstance(reading.scope, Refusal)
-        typer.echo(reading.model_dump_json() if as_json else _in_words(path, reading))
-    raise typer.Exit(REFUSED if refused else DONE)
+    refusals: list[str] = []
+    with ReadyModel(model, None, threads=threads) as ready:
+        for path, study in zip(paths, studies, strict=True):
+            reading = ready.open(study).draft()
+            if isinstance(reading.scope, Refusal):
+                refusals.append(reading.scope.code)
+            typer.echo(reading.model_dump_json() if as_json else _in_words(path, reading))
+    raise typer.Exit(_exit_status(refusals, len(paths)))
 
 
 @app.command()
@@ -60,16 +61,17 @@ def ask(
 ) -> None:
     """Ask about one study; it is encoded once for all questions."""
     from medvlm.contract import Answer, Question
-    from medvlm.engine import load
+    from medvlm.engine.serving import ReadyModel
     from medvlm.inputs import study_input
 
-    session = load(model, threads=threads).open(study_input(path))
-    refused = False
-    for text in questions:
-        for part in session.ask(Question(text=text)):
-            if isinstance(part, Answer):
-                refused = refused or part.kind == "refusal"
-                typer.echo(part.model_dump_json() if as_json else _answer(text, part))
+    study, refused = study_input(path), False
+    with ReadyModel(model, None, threads=threads) as ready:
+        session = ready.open(study)
+        for text in questions:
+            for part in session.ask(Question(text=text)):
+                if isinstance(part, Answer):
+                    refused = refused or part.kind == "refusal"
+                    typer.echo(part.model_dump_json() if as_json else _answer(text, part))
     raise typer.Exit(REFUSED if refused else DONE)
 
 
@@ -100,6 +102,14 @@ def train(
     from medvlm.train.run import train as run
 
     typer.echo(str(run(data, out, recipe, resume, threads)))
+
+
+def _exit_status(refusals: list[str], studies: int) -> int:
+    """A file that cannot be read is bad input; a film of something else is a stated result."""
+    unreadable = refusals.count("unreadable")
+    if unreadable:
+        return BAD_INPUT if unreadable == studies else PARTLY_FAILED
+    return REFUSED if refusals else DONE
 
 
 def _in_words(path: Path, reading: object) -> str:

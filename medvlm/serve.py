@@ -67,9 +67,7 @@ def serve(
     host: str, port: int, *, archive: Path | None, model_folder: Path | None, threads: int, session_bytes: int
 ) -> None:
     """Load the model and answer until stopped. `archive` is the only folder whose images may be read."""
-    from medvlm.engine import load, preview  # torch loads here, not with the command line
+    from medvlm.engine.serving import ReadyModel  # torch loads here, not with the command line
 
-    model = load(model_folder, archive_root=archive, threads=threads, session_bytes=session_bytes)
-    uvicorn.run(
-        app(model, lambda source: preview(source, archive)), host=host, port=port, log_level="warning", access_log=False
-    )
+    with ReadyModel(model_folder, archive, threads=threads, session_bytes=session_bytes) as model:
+        uvicorn.run(app(model, model.preview), host=host, port=port, log_level="warning", access_log=False)

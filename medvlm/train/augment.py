@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 
 def augment(films: Tensor, generator: torch.Generator) -> Tensor:
@@ -27,16 +27,16 @@ def _moved(films: Tensor, generator: torch.Generator) -> Tensor:
     shift = _uniform(2 * n, -0.12, 0.12, generator).view(n, 2, 1)
     cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
     turn = torch.stack([cos * aspect, -sin, sin, cos / aspect], 1).view(n, 2, 2)
-    grid = F.affine_grid(torch.cat([turn, shift], 2), list(films.shape), align_corners=False)
-    return F.grid_sample(films, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    grid = functional.affine_grid(torch.cat([turn, shift], 2), list(films.shape), align_corners=False)
+    return functional.grid_sample(films, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
 def _blurred(films: Tensor, generator: torch.Generator) -> Tensor:
     """A quarter of the films lose detail, so that sharpness tells nothing of the source."""
     chosen = torch.rand(len(films), generator=generator) < 0.25
     size = films.shape[-1] // int(torch.randint(2, 4, (1,), generator=generator))
-    small = F.interpolate(films, size=(size, size), mode="bilinear", antialias=True)
-    soft = F.interpolate(small, size=films.shape[-2:], mode="bicubic")
+    small = functional.interpolate(films, size=(size, size), mode="bilinear", antialias=True)
+    soft = functional.interpolate(small, size=films.shape[-2:], mode="bicubic")
     return torch.where(chosen.view(-1, 1, 1, 1), soft, films)
 
 
@@ -63,7 +63,5 @@ def _marked(films: Tensor, generator: torch.Generator) -> Tensor:
         along = int(torch.randint(side - width, (1,), generator=generator))
         depth = int(torch.randint(side // 8, (1,), generator=generator))
         top = depth if torch.rand(1, generator=generator) < 0.7 else side - height - depth
-        films[row, :, top : top + height, along : along + width] = float(
-            torch.randint(2, (1,), generator=generator)
-        )
+        films[row, :, top : top + height, along : along + width] = float(torch.randint(2, (1,), generator=generator))
     return films

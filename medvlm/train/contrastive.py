@@ -11,13 +11,13 @@ from __future__ import annotations
 import random
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import EfficientNetModel, PreTrainedTokenizerFast
 
+from medvlm.safeguards.scope_head import REFUSED_AS
 from medvlm.train.films import FINDINGS
 from medvlm.train.language import VIEW_SENTENCES, report, statement
-from medvlm.train.outsiders import REFUSED_AS
 
 
 class SentenceEncoder(nn.Module):
@@ -35,7 +35,7 @@ class SentenceEncoder(nn.Module):
         kept = ids != 0
         hidden = self.layers(self.embed(ids) + self.place[: ids.shape[1]], src_key_padding_mask=~kept)
         pooled = (hidden * kept.unsqueeze(-1)).sum(1) / kept.sum(1, keepdim=True)
-        return F.normalize(self.out(pooled), dim=-1)
+        return functional.normalize(self.out(pooled), dim=-1)
 
 
 class DualEncoder(nn.Module):
@@ -78,17 +78,17 @@ def contrastive_loss(
     """
     inside = scope == 0
     seen, truth = pooled[inside], targets[inside]
-    image = F.normalize(model.project(seen), dim=-1)
+    image = functional.normalize(model.project(seen), dim=-1)
     gain = model.scale.exp()
     present, absent = model.sentences(pairs).chunk(2)
     by_pairs = gain * image @ (present - absent).T + model.pair_bias
     by_captions = gain * image @ model.sentences(captions).T + model.caption_bias
     same = (truth.unsqueeze(1) == truth.unsqueeze(0)).all(-1).float()
     return (
-        F.binary_cross_entropy_with_logits(by_pairs, truth)
-        + F.binary_cross_entropy_with_logits(model.head(seen), truth)
-        + caption_weight * F.binary_cross_entropy_with_logits(by_captions, same)
-        + 0.1 * F.cross_entropy(model.scope(pooled), scope)
+        functional.binary_cross_entropy_with_logits(by_pairs, truth)
+        + functional.binary_cross_entropy_with_logits(model.head(seen), truth)
+        + caption_weight * functional.binary_cross_entropy_with_logits(by_captions, same)
+        + 0.1 * functional.cross_entropy(model.scope(pooled), scope)
     )
 
 

@@ -41,18 +41,19 @@ FINDINGS = ("abnormality", "airspace_opacity", *LABELS)
 @dataclass(frozen=True)
 class Films:
     """`pixels` (n, size, size) uint8; `labels` (n, findings) float32 0/1 in the order of FINDINGS;
-    `ap` (n,) bool; `patients` (n,) str."""
+    `ap` (n,) bool; `patients`, `names` (n,) str."""
 
     pixels: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.float32]
     ap: npt.NDArray[np.bool_]
     patients: npt.NDArray[np.str_]
+    names: npt.NDArray[np.str_]
 
     def __len__(self) -> int:
         return len(self.pixels)
 
     def at(self, rows: npt.NDArray[np.intp]) -> Films:
-        return Films(self.pixels[rows], self.labels[rows], self.ap[rows], self.patients[rows])
+        return Films(self.pixels[rows], self.labels[rows], self.ap[rows], self.patients[rows], self.names[rows])
 
 
 def read_films(data: Path, split: Split, size: int) -> Films:
@@ -67,6 +68,7 @@ def read_films(data: Path, split: Split, size: int) -> Films:
         labels=np.array([_targets(row) for row in rows], dtype=np.float32),
         ap=np.array([row["view"] == "AP" for row in rows]),
         patients=np.array([row["patient"] for row in rows]),
+        names=np.array([row["image"] for row in rows]),
     )
 
 

@@ -65,7 +65,7 @@ class RowBuilder:
         blocks = [self._closed(language.closed_question(k, rng)) for k in order[:questions]]
         if with_report:
             blocks.append(self._open(language.REPORT_REQUEST, language.report(labels, ap, rng)))
-            blocks.append(self._open(rng.choice(language.VIEW_REQUESTS), language.VIEW_ANSWERS[ap]))
+            blocks.append(self._open(rng.choice(language.VIEW_REQUESTS), language.VIEW_OF[ap]))
         return blocks
 
     def _closed(self, question: language.ClosedQuestion) -> Block:

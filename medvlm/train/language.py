@@ -6,17 +6,23 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from medvlm.families.embedded import NO, VIEW_ANSWERS, VIEW_QUESTION, YES
 from medvlm.train.films import FINDINGS
 from medvlm.vocabulary import Term, terms
 
-YES, NO = "Yes", "No"
 REPORT_REQUEST = "Describe the findings."
-VIEW_REQUEST = "Which view is this?"
-VIEW_REQUESTS = (VIEW_REQUEST, "What is the projection?", "Is this a PA or an AP film?")
-VIEW_ANSWERS = {True: "AP", False: "PA"}
+VIEW_REQUESTS = (VIEW_QUESTION, "What is the projection?", "Is this a PA or an AP film?")
+VIEW_OF = dict(zip((False, True), VIEW_ANSWERS, strict=True))
 VIEW_SENTENCES = {True: ("This is an AP film.", "AP view."), False: ("This is a PA film.", "PA view.")}
 
-_ASK = ("Is there {}?", "Is {} present?", "Do you see {}?", "Any {}?", "Is there evidence of {}?", "Does the film show {}?")
+_ASK = (
+    "Is there {}?",
+    "Is {} present?",
+    "Do you see {}?",
+    "Any {}?",
+    "Is there evidence of {}?",
+    "Does the film show {}?",
+)
 _ASK_NEGATED = ("Is there no {}?", "Is {} absent?", "Is the film free of {}?", "Is the film without {}?")
 
 
@@ -59,7 +65,7 @@ def report(labels: Sequence[float], ap: bool, rng: random.Random) -> str:
 
 def corpus() -> list[str]:
     """Every sentence that can be generated: what the tokenizer is trained on."""
-    lines = [YES, NO, *VIEW_ANSWERS.values(), REPORT_REQUEST, *VIEW_REQUESTS, *VIEW_SENTENCES[True], *VIEW_SENTENCES[False]]
+    lines = [YES, NO, *VIEW_ANSWERS, REPORT_REQUEST, *VIEW_REQUESTS, *VIEW_SENTENCES[True], *VIEW_SENTENCES[False]]
     for term in terms().values():
         lines += [*wordings(term, False), *wordings(term, True), *term.present, *term.absent, *term.indeterminate]
         lines += [*term.keywords]

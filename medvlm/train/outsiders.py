@@ -10,21 +10,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
-from medvlm.contract import RefusalCode
+from medvlm.safeguards.scope_head import REFUSED_AS
 from medvlm.train.films import grey_square
 
 IN_SCOPE = 0
-REFUSED_AS: tuple[RefusalCode, ...] = (
-    "wrong_orientation",
-    "inverted_polarity",
-    "incomplete",
-    "not_frontal_chest_radiograph",
-    "outside_population",
-)
-"""Class k + 1 of the scope head is refused with REFUSED_AS[k]."""
 
 
 @dataclass(frozen=True)
@@ -75,17 +67,21 @@ def _piece(films: Tensor, generator: torch.Generator) -> Tensor:
     share = 0.28 + 0.35 * float(torch.rand(1, generator=generator))
     width = int(side * share)
     x, y = (int(torch.randint(side - width + 1, (1,), generator=generator)) for _ in range(2))
-    return F.interpolate(films[..., y : y + width, x : x + width], size=(side, side), mode="bicubic").clamp(0, 1)
+    return functional.interpolate(films[..., y : y + width, x : x + width], size=(side, side), mode="bicubic").clamp(
+        0, 1
+    )
 
 
 def _nonsense(films: Tensor, generator: torch.Generator) -> Tensor:
     """A collage of four, noise, or one grey value."""
     pick = int(torch.randint(3, (1,), generator=generator))
     if pick == 0:
-        small = F.avg_pool2d(films, 2)
+        small = functional.avg_pool2d(films, 2)
         order = [small.roll(step, 0) for step in range(4)]
         return torch.cat([torch.cat(order[:2], 3), torch.cat(order[2:], 3)], 2)
     noise = torch.rand(films.shape, generator=generator)
-    smooth = F.interpolate(F.avg_pool2d(noise, 8), size=films.shape[-2:], mode="bilinear") if pick == 1 else noise
     level = torch.rand((len(films), 1, 1, 1), generator=generator)
-    return (level + (smooth - 0.5) * (2.0 if pick == 1 else float(torch.rand(1, generator=generator)))).clamp(0, 1)
+    if pick == 1:
+        soft = functional.interpolate(functional.avg_pool2d(noise, 8), size=films.shape[-2:], mode="bilinear")
+        return (level + (soft - 0.5) * 2.0).clamp(0, 1)
+    return (level + (noise - 0.5) * float(torch.rand(1, generator=generator))).clamp(0, 1)

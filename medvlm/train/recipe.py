@@ -30,6 +30,7 @@ class TextPart(Part):
 
 class ContrastivePart(Part):
     epochs: int
+    stop_after: int
     batch: int
     rate: float
     weight_decay: float
@@ -49,6 +50,7 @@ class InstructionPart(Part):
     questions: int
     report_share: float
     label_share: float
+    match: float
     blank: float
 
 
@@ -61,6 +63,7 @@ class ScopePart(Part):
 
 class ValidationPart(Part):
     lower_bound: float
+    least_positives: int
     resamples: int
 
 

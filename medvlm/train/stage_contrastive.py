@@ -10,18 +10,19 @@ from pathlib import Path
 import numpy as np
 import torch
 from rich.progress import Progress
-from sklearn.metrics import roc_auc_score
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
+from medvlm.safeguards.scope_head import REFUSED_AS
 from medvlm.train.augment import augment
 from medvlm.train.averaging import averaged_copy, step_average
 from medvlm.train.checkpoint import resume, save
 from medvlm.train.contrastive import DualEncoder, captions, contrastive_loss, sentence_pairs
 from medvlm.train.encoder import encoder_config, imagenet_encoder
 from medvlm.train.films import Films
-from medvlm.train.outsiders import IN_SCOPE, REFUSED_AS, Strangers, spoil
+from medvlm.train.outsiders import IN_SCOPE, Strangers, spoil
 from medvlm.train.recipe import Recipe
+from medvlm.train.statistics import auroc
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,15 @@ def run_contrastive(
     """The averaged dual encoder after the last epoch. Goes on from `checkpoint` when that file exists."""
     part = recipe.contrastive
     torch.manual_seed(recipe.seed)
-    model = new_dual_encoder(films, tokenizer, recipe).to(memory_format=torch.channels_last)
+    model = new_dual_encoder(films, tokenizer, recipe)
+    model.encoder.to(memory_format=torch.channels_last)  # up to a third faster on CPU
     average = averaged_copy(model)
     optimiser = torch.optim.AdamW(model.parameters(), part.rate, weight_decay=part.weight_decay)
     steps = len(films) // part.batch
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, part.rate, total_steps=steps * part.epochs)
     done = resume(checkpoint, model, average, optimiser, schedule)
-    bar = progress.add_task("stage 1: contrastive", total=steps * part.epochs, completed=steps * done)
-    for epoch in range(done, part.epochs):
+    bar = progress.add_task("stage 1: contrastive", total=steps * part.stop_after, completed=steps * done)
+    for epoch in range(done, part.stop_after):
         torch.manual_seed(recipe.seed + 1000 * (epoch + 1))
         rng = random.Random(recipe.seed + epoch)  # noqa: S311 - reproducible, not secret
         model.train()
@@ -138,7 +140,7 @@ def pooled_features(model: DualEncoder, films: Films, recipe: Recipe) -> Tensor:
 
 
 def _held_figures(model: DualEncoder, held: Films, recipe: Recipe) -> str:
-    scores = model.head(pooled_features(model, held, recipe)).numpy()
-    areas = [roc_auc_score(held.labels[:, k], scores[:, k]) for k in range(held.labels.shape[1])]
-    view = roc_auc_score(held.ap, scores[:, -1])
-    return f"calibration split: abnormality {areas[0]:.3f}, mean of labels {np.mean(areas[2:]):.3f}, view {view:.3f}"
+    scores = model.head(pooled_features(model, held, recipe)).double().numpy()
+    areas = [auroc(held.labels[:, k] > 0.5, scores[:, k]) for k in range(held.labels.shape[1])]
+    view = auroc(held.ap, scores[:, -1])
+    return f"calibration split: abnormality {areas[0]:.3f}, mean of labels {np.nanmean(areas[2:]):.3f}, view {view:.3f}"

@@ -1,7 +1,8 @@
 """Stage 2: the language model learns to answer about the frozen encoder's features.
 
 Closed questions: binary cross-entropy on z = logit(Yes) − logit(No), the quantity that is read out later
-(the labels mixed with the log-odds of stage 1's head, which is the better teacher on noisy labels).
+(the labels mixed with the log-odds of stage 1's head, which is the better teacher on noisy labels), and a distance
+between the two log-odds.
 Reports and the view: cross-entropy on the answer's tokens.
 """
 
@@ -12,20 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from rich.progress import Progress
 from torch import Tensor
+from torch.nn import functional
 from transformers import FastVlmForConditionalGeneration, PreTrainedTokenizerFast
 
-from medvlm.families.embedded import STRIDE
+from medvlm.families.embedded import NO, STRIDE, YES
 from medvlm.train.augment import augment
 from medvlm.train.averaging import averaged_copy, step_average
 from medvlm.train.checkpoint import resume, save
 from medvlm.train.contrastive import DualEncoder
 from medvlm.train.films import FINDINGS, Films
 from medvlm.train.instruction_rows import IGNORED, RowBuilder, Rows, packed_mask
-from medvlm.train.language import NO, YES
 from medvlm.train.recipe import Recipe
 from medvlm.train.stage_contrastive import normalised
 from medvlm.train.vlm import new_vlm
@@ -115,7 +116,7 @@ def _step(
     model: FastVlmForConditionalGeneration,
     features: Features,
     films: Films,
-    rows: np.ndarray,  # type: ignore[type-arg]
+    rows: npt.NDArray[np.intp],
     builder: RowBuilder,
     tokenizer: PreTrainedTokenizerFast,
     recipe: Recipe,
@@ -129,16 +130,17 @@ def _step(
     blank = torch.tensor([rng.random() < part.blank for _ in rows])
     tokens[blank] = features.blanks[[rng.randrange(len(features.blanks)) for _ in range(int(blank.sum()))]]
     soft[blank] = torch.from_numpy(films.labels.mean(0))
+    # Reports are long: a batch carries one in every row or in none, so that little is padding.
+    with_report = rng.random() < part.report_share
     batch = builder.batch(
         [
             builder.row(
-                labels[r].tolist(), bool(films.ap[row]), part.questions,
-                not blank[r] and rng.random() < part.report_share, rng,
+                labels[r].tolist(), bool(films.ap[row]), part.questions, with_report and not bool(blank[r]), rng
             )
             for r, row in enumerate(rows)
         ]
     )
-    return instruction_loss(model, tokens, batch, soft, tokenizer)
+    return instruction_loss(model, tokens, batch, soft, tokenizer, part.match)
 
 
 def instruction_loss(
@@ -147,6 +149,7 @@ def instruction_loss(
     batch: Rows,
     soft: Tensor,
     tokenizer: PreTrainedTokenizerFast,
+    match: float,
 ) -> Tensor:
     """image_tokens (n, tokens, features); soft (n, findings): the probability that each finding is present."""
     with torch.autocast("cpu", torch.bfloat16):
@@ -155,11 +158,13 @@ def instruction_loss(
     yes, no = (model.lm_head.weight[tokenizer.encode(word)[0]] for word in (YES, NO))
     z = hidden[row, column].float() @ (yes - no)
     answer = soft[row, finding]
-    closed = F.binary_cross_entropy_with_logits(z, torch.where(batch.sign > 0, answer, 1 - answer))
+    wanted = torch.where(batch.sign > 0, answer, 1 - answer)
+    closed = functional.binary_cross_entropy_with_logits(z, wanted)
+    closed = closed + match * functional.smooth_l1_loss(z, wanted.clamp(1e-4, 1 - 1e-4).logit())
     said = batch.targets != IGNORED
     if not said.any():
         return closed
-    return closed + 0.2 * F.cross_entropy(model.lm_head(hidden[said].float()), batch.targets[said])
+    return closed + 0.2 * functional.cross_entropy(model.lm_head(hidden[said].float()), batch.targets[said])
 
 
 def _hidden(model: FastVlmForConditionalGeneration, image_tokens: Tensor, batch: Rows) -> Tensor:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from medvlm.families.embedded import ASSISTANT, END, IMAGE, PADDING, USER
-from medvlm.train.language import NO, YES, corpus
+from medvlm.families.embedded import ASSISTANT, END, IMAGE, NO, PADDING, USER, YES
+from medvlm.train.language import corpus
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}{% if message['role'] == 'user' %}" + USER + "{% for part in message['content'] %}"
     "{% if part['type'] == 'image' %}" + IMAGE + "{% else %}{{ part['text'] }}{% endif %}{% endfor %}"
-    "{% else %}" + ASSISTANT + "{% for part in message['content'] %}{{ part['text'] }}{% endfor %}" + END + "{% endif %}"
+    "{% else %}"
+    + ASSISTANT
+    + "{% for part in message['content'] %}{{ part['text'] }}{% endfor %}"
+    + END
+    + "{% endif %}"
     "{% endfor %}{% if add_generation_prompt %}" + ASSISTANT + "{% endif %}"
 )
 
@@ -29,7 +33,10 @@ def train_tokenizer(vocabulary: int) -> PreTrainedTokenizerFast:
     )
     bpe.train_from_iterator(corpus(), trainer)
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=bpe, pad_token=PADDING, eos_token=END, chat_template=CHAT_TEMPLATE,
+        tokenizer_object=bpe,
+        pad_token=PADDING,
+        eos_token=END,
+        chat_template=CHAT_TEMPLATE,
         extra_special_tokens={"image_token": IMAGE},
     )
     for word in (YES, NO):

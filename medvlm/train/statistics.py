@@ -1,0 +1,60 @@
+"""Figures of a classifier: AUROC, intervals by resampling patients, calibration error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata  # type: ignore[import-untyped]
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its 95 % interval; NaN where it is not defined."""
+
+    value: float
+    low: float
+    high: float
+
+
+def auroc(truth: npt.NDArray[np.bool_], scores: Array) -> float:
+    """Mann–Whitney form with mid-ranks for ties; NaN when a class is empty."""
+    positives, negatives = int(truth.sum()), int((~truth).sum())
+    if not positives or not negatives:
+        return float("nan")
+    ranks = rankdata(scores)
+    return float((ranks[truth].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+
+
+def auroc_by_patient(
+    truth: npt.NDArray[np.bool_], scores: Array, patients: npt.NDArray[np.str_], resamples: int, seed: int
+) -> Interval:
+    """AUROC with the percentile interval of a bootstrap that draws patients, not films."""
+    _, owner = np.unique(patients, return_inverse=True)
+    rows = [np.flatnonzero(owner == k) for k in range(owner.max() + 1)]
+    rng = np.random.default_rng(seed)
+    drawn = []
+    for _ in range(resamples):
+        sample = np.concatenate([rows[k] for k in rng.integers(len(rows), size=len(rows))])
+        drawn.append(auroc(truth[sample], scores[sample]))
+    low, high = np.nanpercentile(drawn, [2.5, 97.5]) if np.isfinite(drawn).any() else (np.nan, np.nan)
+    return Interval(auroc(truth, scores), float(low), float(high))
+
+
+def calibration_error(truth: npt.NDArray[np.bool_], probability: Array, bins: int = 15) -> float:
+    """Expected calibration error over bins of equal mass."""
+    order = np.argsort(probability, kind="stable")
+    parts = np.array_split(order, bins)
+    gaps = [len(part) * abs(float(truth[part].mean() - probability[part].mean())) for part in parts if len(part)]
+    return float(sum(gaps) / len(truth))
+
+
+def perfect_calibration_error(probability: Array, seed: int, draws: int = 200) -> float:
+    """The mean of `calibration_error` if the probabilities were the truth: what n alone brings about."""
+    rng = np.random.default_rng(seed)
+    return float(
+        np.mean([calibration_error(rng.random(len(probability)) < probability, probability) for _ in range(draws)])
+    )
