@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,11 @@ ORTHANC = shutil.which("Orthanc") or "/usr/sbin/Orthanc"
 MAY_SKIP = "CI" not in os.environ
 needs_dcmtk = pytest.mark.skipif(MAY_SKIP and shutil.which("storescu") is None, reason="DCMTK is not installed")
 needs_orthanc = pytest.mark.skipif(MAY_SKIP and not Path(ORTHANC).exists(), reason="Orthanc is not installed")
+
+POSTGRESQL = max(Path("/usr/lib/postgresql").glob("*/bin"), default=Path("/usr/bin"))
+needs_postgresql = pytest.mark.skipif(
+    MAY_SKIP and not (POSTGRESQL / "initdb").exists(), reason="PostgreSQL is not installed"
+)
 
 
 def free_port() -> int:
@@ -48,8 +54,13 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes] | None = None, *, 
 
 
 def dcmtk_environment() -> dict[str, str]:
-    """DCMTK since 3.6.2 leaves Nagle on: without this each instance waits some 48 ms for a delayed acknowledgement."""
-    return os.environ | {"TCP_NODELAY": "1"}
+    """DCMTK since 3.6.2 leaves Nagle on: without this each instance waits some 48 ms for a delayed acknowledgement.
+
+    An activated environment of ours has programs of pynetdicom's under the same names: they are left out of the path.
+    """
+    own = str(Path(sys.prefix) / "bin")
+    path = os.pathsep.join(folder for folder in os.get_exec_path() if folder != own)
+    return os.environ | {"TCP_NODELAY": "1", "PATH": path}
 
 
 def dcmtk(*command: object, seconds: float = 120) -> subprocess.CompletedProcess[str]:
@@ -202,3 +213,26 @@ def _as_environment(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return json.dumps(value) if isinstance(value, list | tuple | dict) else str(value)
+
+
+@contextlib.contextmanager
+def postgresql_server() -> Iterator[str]:
+    """A PostgreSQL of its own, reached by a socket; its URL. It refuses to run as root."""
+    user: dict[str, Any] = {"user": "nobody"} if os.geteuid() == 0 else {}
+    with tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as name:
+        folder, data = Path(name), f"{name}/data"
+        if user:
+            shutil.chown(folder, "nobody")
+        quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder} | user
+        subprocess.run(
+            [POSTGRESQL / "initdb", "-D", data, "-A", "trust", "-U", "node", "-E", "UTF8", "--locale=C", "--no-sync"],
+            check=True,
+            **quiet,
+        )
+        control = [str(POSTGRESQL / "pg_ctl"), "-D", data, "-w"]
+        options = f"-c listen_addresses= -c unix_socket_directories={folder}"
+        subprocess.run([*control, "-o", options, "start"], check=True, **quiet)
+        try:
+            yield f"postgresql://node@/postgres?host={folder}"
+        finally:
+            subprocess.run([*control, "-m", "immediate", "stop"], check=True, **quiet)

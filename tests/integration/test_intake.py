@@ -6,8 +6,6 @@ import errno
 import json
 import os
 import shutil
-import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +27,7 @@ from dicom_node.archive.intake import Intake, open_intake_engine
 from dicom_node.receive.command_set import C_STORE_RQ, Answer, Command
 from dicom_node.receive.storage import Storage, TooLong
 from tests.builders import bytes_of, ct_slice, data_set_of, sr_document, uid
+from tests.peers import needs_postgresql, postgresql_server
 
 SENDER = Association("a-1", "PACS", "MEDVLM", "127.0.0.1", 0.0)
 
@@ -359,24 +358,12 @@ def test_the_statements_are_those_of_postgresql_too() -> None:
 
 
 @pytest.fixture
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL of its own, reached by a socket; it refuses to run as root."""
-    if shutil.which("initdb") is None:
-        pytest.skip("PostgreSQL is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="pg"))
-    user: dict[str, Any] = {"user": "nobody"} if os.geteuid() == 0 else {}
-    if user:
-        shutil.chown(folder, "nobody")
-    data = str(folder / "data")
-    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder} | user
-    subprocess.run(["initdb", "-D", data, "-A", "trust", "-U", "node", "--no-sync"], check=True, **quiet)
-    options = f"-c listen_addresses= -c unix_socket_directories={folder}"
-    subprocess.run(["pg_ctl", "-D", data, "-w", "-o", options, "start"], check=True, **quiet)
-    yield f"postgresql://node@/postgres?host={folder}"
-    subprocess.run(["pg_ctl", "-D", data, "-w", "-m", "immediate", "stop"], check=True, **quiet)
-    shutil.rmtree(folder)
+def postgresql_url() -> Iterator[str]:
+    with postgresql_server() as url:
+        yield url
 
 
+@needs_postgresql
 def test_postgresql_holds_the_same_index(archive: Archive, postgresql_url: str, tmp_path: Path) -> None:
     other = open_archive(tmp_path / "other", postgresql_url)
     sent = [ct_slice(number=1), ct_slice(number=1), ct_slice(number=1, seed=3), ct_slice(number=2, patient_id="Q")]
