@@ -12,8 +12,8 @@ from pydicom import dcmread
 from pydicom.uid import KeyObjectSelectionDocumentStorage, SegmentationStorage
 
 from dicom_node.demo.pacs import Pacs, pacs
-from tests.builders import ct_slice, dx_film, instance, sr_document, uid
-from tests.peers import needs_dcmtk, needs_orthanc, orthanc
+from tests.builders import ct_slice, dx_film, instance, sr_document, uid, write
+from tests.peers import dcmtk, needs_dcmtk, needs_orthanc, orthanc
 from tests.running_node import RunningNode, running_node
 
 
@@ -133,7 +133,8 @@ def test_orthanc_gets_reports_that_dcmtk_and_dciodvfy_accept(tmp_path: Path) -> 
         running_node(tmp_path / "node", {"orthanc": (pacs_server.ae_title, pacs_server.port)}) as node,
     ):
         film = dx_film(study="to orthanc")
-        node.send(film)
+        sent = dcmtk("dcmsend", "-aec", "MEDVLM", "127.0.0.1", node.port, write(film, tmp_path / "in"))
+        assert sent.returncode == 0, sent.stdout
         node.wait_for(film.StudyInstanceUID, "delivered")
         stored = pacs_server.get("instances")
         assert len(stored) == 2

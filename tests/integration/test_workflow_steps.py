@@ -1,0 +1,115 @@
+"""The steps over a real index, with the clock in the test's hand: run twice they change nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from dicom_node.archive import outbox
+from dicom_node.archive.database import migrate, open_engine
+from dicom_node.archive.readings import reports_of
+from dicom_node.archive.studies import Work, find_study
+from dicom_node.demo.pacs import pacs
+from dicom_node.offline import ingest
+from dicom_node.settings import load
+from dicom_node.workflow.assemble import assemble
+from dicom_node.workflow.compose import compose
+from dicom_node.workflow.deliver import deliver
+from dicom_node.workflow.node import Node
+from dicom_node.workflow.read import read
+from medvlm.contract import Reading, Refusal, StudyInput
+from tests.builders import dx_film, write
+from tests.peers import free_port
+from tests.scripted_model import IDENTITY, ScriptedModel, ScriptedSession
+
+HOUR = 3600.0
+
+
+class UnreadableModel(ScriptedModel):
+    """What a study becomes whose only image killed the decoder."""
+
+    def open(self, study: StudyInput) -> ScriptedSession:
+        class Session(ScriptedSession):
+            def draft(self) -> Reading:
+                scope = Refusal(code="unreadable", reason="The decoder died on this image.")
+                return Reading(study_uid=study.study_uid, model=IDENTITY, scope=scope, created=datetime.now(UTC))
+
+        return Session(study)
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    settings = load(
+        archive={"url": str(tmp_path / "archive"), "flush": False},
+        deliver={
+            "connect_timeout": 1,
+            "peers": [{"name": "pacs", "ae_title": "PACS", "host": "127.0.0.1", "port": free_port()}],
+        },
+    )
+    engine = open_engine(settings.database_url, flush=False)
+    migrate(engine)
+    return Node(settings, engine, ScriptedModel(), clock=lambda: 0.0, sleep=lambda _seconds: None)
+
+
+def received(node: Node, tmp_path: Path) -> Work:
+    film = dx_film()
+    assert ingest(node.settings, [write(film, tmp_path / "files")]) == ()
+    return find_study(node.engine, film.StudyInstanceUID).work
+
+
+def drafted(node: Node, work: Work) -> None:
+    assembled = assemble(node, work)
+    assert assembled is not None
+    assert read(node, work, assembled)
+    compose(node, work)
+
+
+def test_every_step_run_twice_leaves_one_reading_one_set_of_reports_and_one_outbox(node: Node, tmp_path: Path) -> None:
+    work = received(node, tmp_path)
+    drafted(node, work)
+    first = reports_of(node.engine, work.study_uid)
+    files = {report.path: (node.root / report.path).read_bytes() for report in first}
+    drafted(node, work)
+    assert reports_of(node.engine, work.study_uid) == first
+    assert {path: (node.root / path).read_bytes() for path in files} == files
+    assert len(outbox.of_study(node.engine, work.study_uid)) == 2
+
+
+def test_an_image_that_no_decoder_survives_ends_the_study_as_failed_with_the_reason(node: Node, tmp_path: Path) -> None:
+    node = replace(node, model=UnreadableModel())
+    work = received(node, tmp_path)
+    assembled = assemble(node, work)
+    assert assembled is not None
+    assert not read(node, work, assembled)
+    study = find_study(node.engine, work.study_uid)
+    assert (study.state, study.reason) == ("failed", "The decoder died on this image.")
+
+
+def test_work_that_newer_images_have_overtaken_stops(node: Node, tmp_path: Path) -> None:
+    work = received(node, tmp_path)
+    ingest(node.settings, [write(dx_film(number=2), tmp_path / "late")])
+    assert assemble(node, work) is None
+
+
+def test_a_peer_that_is_down_for_a_day_gets_everything_when_it_comes_back(node: Node, tmp_path: Path) -> None:
+    work = received(node, tmp_path)
+    drafted(node, work)
+    now, attempts = 0.0, 0
+    while now < 24 * HOUR:
+        now = min(row.next_attempt for row in outbox.of_study(node.engine, work.study_uid))
+        for row in outbox.due(node.engine, now):
+            deliver(replace(node, clock=lambda now=now: now), row.id, row.attempts)
+            attempts += 1
+    rows = outbox.of_study(node.engine, work.study_uid)
+    assert {row.state for row in rows} == {"pending"}
+    assert all("does not answer" in row.reason for row in rows)
+    assert attempts < 2 * 24 * 8  # ever more slowly, up to every quarter of an hour
+    with pacs(tmp_path / "pacs", node.settings.deliver.peers[0].port) as peer:
+        for row in rows:
+            deliver(node, row.id, row.attempts)
+            deliver(node, row.id, row.attempts)  # the same attempt again, as after a crash
+        assert len(peer.received) == 2
+    assert find_study(node.engine, work.study_uid).state == "delivered"
