@@ -32,6 +32,7 @@ MEASURES: dict[str, Callable[[], tuple[str, ...]]] = {
     "preprocess": _series,
     "study_to_report": _nothing,
     "receive": _nothing,
+    "receive_memory": _nothing,
 }
 
 

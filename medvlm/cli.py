@@ -7,12 +7,16 @@ Nothing heavy is imported before a command runs.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from medvlm.errors import MedvlmError
+
+if TYPE_CHECKING:
+    from medvlm.contract import Answer, Reading
 
 DONE, REFUSED, BAD_INPUT, PARTLY_FAILED = 0, 1, 2, 3
 
@@ -112,28 +116,29 @@ def _exit_status(refusals: list[str], studies: int) -> int:
     return REFUSED if refusals else DONE
 
 
-def _in_words(path: Path, reading: object) -> str:
-    from medvlm.contract import Reading, Refusal
-    from medvlm.vocabulary import term
+def _in_words(path: Path, reading: Reading) -> str:
+    from medvlm.contract import Refusal
 
-    assert isinstance(reading, Reading)  # noqa: S101
     if isinstance(reading.scope, Refusal):
-        return f"{path}: not read. {reading.scope.reason}"
-    lines = [f"{path}: AI-generated, not verified"]
-    lines += [
-        f"  {term(one.name).display:<22}{one.presence:<14}{100 * one.probability:5.1f} %" for one in reading.findings
-    ]
-    lines += [f"  {sentence.text}" for sentence in (*reading.narrative.findings, *reading.narrative.impression)]
-    if reading.not_assessed:
-        lines.append("  Not assessed: " + ", ".join(term(name).display.lower() for name in reading.not_assessed))
+        lines = [f"{path}: not read. {reading.scope.reason}"]
+    else:
+        lines = [f"{path}: AI-generated, not verified", *_findings(reading)]
     lines += [f"  Warning: {warning.words}" for warning in reading.warnings]
     return "\n".join(lines)
 
 
-def _answer(question: str, answer: object) -> str:
-    from medvlm.contract import Answer
+def _findings(reading: Reading) -> Iterator[str]:
+    from medvlm.vocabulary import term
 
-    assert isinstance(answer, Answer)  # noqa: S101
+    for one in reading.findings:
+        yield f"  {term(one.name).display:<22}{one.presence:<14}{100 * one.probability:5.1f} %"
+    for sentence in (*reading.narrative.findings, *reading.narrative.impression):
+        yield f"  {sentence.text}"
+    if reading.not_assessed:
+        yield "  Not assessed: " + ", ".join(term(name).display.lower() for name in reading.not_assessed)
+
+
+def _answer(question: str, answer: Answer) -> str:
     certainty = "" if answer.probability is None else f" ({100 * answer.probability:.0f} %)"
     return f"{question}\n  {answer.text}{certainty}"
 

@@ -86,7 +86,9 @@ class EmbeddedModel:
             return self._session(study, Film(Refusal(code="no_image", reason="The study has no images"), (), (), None))
         images = self._load(study)
         if not images.radiographs:
-            return self._session(study, Film(refused_without_radiograph(study, images), (), images.warnings, None))
+            of_volumes = (warning for volume in images.volumes for warning in volume.warnings)
+            refusal = refused_without_radiograph(study, images)
+            return self._session(study, Film(refusal, (), (*images.warnings, *of_volumes), None))
         return self._session(study, self._film(study, images))
 
     def _film(self, study: StudyInput, images: StudyImages) -> Film:

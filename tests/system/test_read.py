@@ -74,6 +74,8 @@ def test_a_head_is_refused_in_words(series: str, tmp_path: Path) -> None:
     assert row["scope"]["kind"] == "refusal"
     assert row["scope"]["reason"]
     assert not list((tmp_path / "out").rglob("*.dcm"))
+    stated = {warning["code"] for warning in row["warnings"]}
+    assert stated == ({"gantry_tilt", "irregular_spacing"} if series == "ct_head_gantry_tilt" else set())
 
 
 def test_a_file_that_is_no_dicom_is_named_with_the_way_out(tmp_path: Path) -> None:
