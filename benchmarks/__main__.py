@@ -33,6 +33,7 @@ MEASURES: dict[str, Callable[[], tuple[str, ...]]] = {
     "study_to_report": _nothing,
     "receive": _nothing,
     "receive_memory": _nothing,
+    "index_million": _nothing,
 }
 
 

@@ -61,6 +61,7 @@ study = Table(
     Column("round", Integer, nullable=False),
     Index("ix_study_state_last_received", "state", "last_received"),
     Index("ix_study_patient_study_date", "patient", "study_date"),
+    Index("ix_study_last_received_uid", "last_received", "uid"),
 )
 
 series = Table(

@@ -56,6 +56,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('uid', name=op.f('pk_study'))
     )
     with op.batch_alter_table('study', schema=None) as batch_op:
+        batch_op.create_index('ix_study_last_received_uid', ['last_received', 'uid'], unique=False)
         batch_op.create_index(batch_op.f('ix_study_patient'), ['patient'], unique=False)
         batch_op.create_index('ix_study_patient_study_date', ['patient', 'study_date'], unique=False)
         batch_op.create_index('ix_study_state_last_received', ['state', 'last_received'], unique=False)
@@ -191,6 +192,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_study_state_last_received')
         batch_op.drop_index('ix_study_patient_study_date')
         batch_op.drop_index(batch_op.f('ix_study_patient'))
+        batch_op.drop_index('ix_study_last_received_uid')
 
     op.drop_table('study')
     op.drop_table('patient')
