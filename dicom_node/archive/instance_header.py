@@ -111,11 +111,12 @@ def read_header(stream: BinaryIO, transfer_syntax_uid: str, *, whole: bool = Tru
             stop_when=end.reached,
             specific_tags=[BaseTag(tag) for tag in INDEXED],
         )
+        found = {tag: _raw(elements, tag) for tag in INDEXED}  # pydicom converts some values only now
     except Exception as error:  # whatever a parser of hostile bytes raises, RecursionError included
         if not whole:
             return None
         raise CannotUnderstand("the data set cannot be parsed", where=type(error).__name__) from error
-    return _header({tag: _raw(elements, tag) for tag in INDEXED}) if whole or end.seen else None
+    return _header(found) if whole or end.seen else None
 
 
 def walk(raw: bytes, *, explicit: bool) -> dict[int, bytes] | None:

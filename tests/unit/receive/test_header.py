@@ -151,3 +151,12 @@ def test_file_meta_is_byte_for_byte_pydicom_s(syntax: str, calling_ae: str) -> N
 )
 def test_images_are_told_from_what_speaks_of_them(sop_class_uid: str, image: bool) -> None:
     assert is_image(sop_class_uid) is image
+
+
+def test_a_value_representation_that_nobody_knows_is_said_to_the_sender() -> None:
+    # Found by fuzzing: pydicom converts the value of an unknown representation after the parse, and raises only then.
+    element = b"\x08\x00\x16\x00S\x02\x00\x00\x00\x00\x00\x08"
+    with pytest.raises(CannotUnderstand):
+        read_header(BytesIO(element), ImplicitVRLittleEndian)
+    with pytest.raises(CannotUnderstand):
+        read_header(BytesIO(b"\x08\x00\x05\x00CS\x0a\x00ISO_IR 192" + element), ExplicitVRLittleEndian)
