@@ -14,6 +14,7 @@ from typing import Literal
 from sqlalchemy import ColumnElement, Engine, Select, func, select, update
 from sqlalchemy.engine import Connection
 
+from dicom_node.archive.studies import lock
 from dicom_node.archive.tables import delivery, report, study
 
 DeliveryState = Literal["pending", "delivered", "parked"]
@@ -68,6 +69,8 @@ def choose_class(engine: Engine, delivery_id: int, sop_class_uid: str) -> None:
 def delivered(engine: Engine, done: Delivery, now: float) -> None:
     """The peer confirmed. The study is delivered when nothing of its newest version is left to send."""
     with engine.begin() as connection:
+        # Two reports confirmed at once must not each see the other as still open.
+        lock(connection, done.study_uid)
         values = {"state": "delivered", "attempts": done.attempts + 1, "delivered": now, "reason": ""}
         connection.execute(update(delivery).where(delivery.c.id == done.id).values(values))
         if not connection.scalar(_open_deliveries(done.study_uid)):

@@ -8,7 +8,7 @@ from typing import Literal
 from sqlalchemy import Engine, RowMapping, func, select
 from sqlalchemy.engine import Connection
 
-from dicom_node.archive.studies import Work
+from dicom_node.archive.studies import Work, lock
 from dicom_node.archive.tables import reading, report
 from medvlm.contract import Reading, StudyInput
 
@@ -42,6 +42,7 @@ class Report:
 def store_reading(engine: Engine, work: Work, read: StudyInput, made: Reading, now: float) -> StoredReading:
     """Keep the reading under its work's key; when that work has one already, that one is returned."""
     with engine.begin() as connection:
+        lock(connection, work.study_uid)
         kept = _by_id(connection, work.key)
         if kept is not None:
             return kept

@@ -134,6 +134,11 @@ def queue(engine: Engine, work: Work) -> bool:
         return connection.execute(update(study).where(waiting).values(values)).rowcount == 1
 
 
+def lock(connection: Connection, uid: str) -> None:
+    """Whoever else decides about this study waits for this transaction. SQLite has one writer anyway."""
+    connection.execute(select(study.c.uid).where(study.c.uid == uid).with_for_update())
+
+
 def _current(work: Work) -> ColumnElement[bool]:
     return (study.c.uid == work.study_uid) & (study.c.images == work.images) & (study.c.round == work.round)
 

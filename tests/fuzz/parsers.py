@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import resource
 import sys
 import tempfile
 from collections.abc import Callable
@@ -26,7 +27,7 @@ with atheris.instrument_imports(include=["dicom_node", "pydicom.filereader", "py
 from tests.builders import bytes_of, ct_slice, data_set_of
 from tests.peers import associate_request
 
-MEMORY_MIB = 512
+MEMORY = 2 << 30
 SYNTAXES = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
 
 
@@ -68,7 +69,9 @@ def main() -> None:
     target, seed = PARSERS[arguments.name]
     with tempfile.TemporaryDirectory() as corpus:
         Path(corpus, "seed").write_bytes(seed())
-        limits = [f"-max_total_time={arguments.seconds}", f"-rss_limit_mb={MEMORY_MIB}", "-timeout=10"]
+        # libFuzzer's own limit looks at the peak of the process that started us: the address space is limited instead.
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        limits = [f"-max_total_time={arguments.seconds}", "-rss_limit_mb=0", "-timeout=10"]
         # What crashes a parser is printed in base64; its file goes with the corpus, not into the checkout.
         atheris.Setup([sys.argv[0], *limits, "-max_len=65536", f"-artifact_prefix={corpus}/", corpus], target)
         atheris.Fuzz()

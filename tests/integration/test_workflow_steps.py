@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -22,7 +24,7 @@ from dicom_node.workflow.node import Node
 from dicom_node.workflow.read import read
 from medvlm.contract import Reading, Refusal, StudyInput
 from tests.builders import dx_film, write
-from tests.peers import free_port
+from tests.peers import free_port, needs_postgresql, postgresql_server
 from tests.scripted_model import IDENTITY, ScriptedModel, ScriptedSession
 
 HOUR = 3600.0
@@ -113,3 +115,26 @@ def test_a_peer_that_is_down_for_a_day_gets_everything_when_it_comes_back(node: 
             deliver(node, row.id, row.attempts)  # the same attempt again, as after a crash
         assert len(peer.received) == 2
     assert find_study(node.engine, work.study_uid).state == "delivered"
+
+
+@needs_postgresql
+def test_two_reports_confirmed_at_once_leave_the_study_delivered(node: Node, tmp_path: Path) -> None:
+    with postgresql_server() as url:
+        engine = open_engine(url)
+        migrate(engine)
+        database = node.settings.database.model_copy(update={"url": url})
+        node = replace(node, engine=engine, settings=node.settings.model_copy(update={"database": database}))
+        with ThreadPoolExecutor(2) as pool:
+            for number in range(10):
+                film = dx_film(study=f"at once {number}")
+                assert ingest(node.settings, [write(film, tmp_path / "files")]) == ()
+                drafted(node, find_study(engine, film.StudyInstanceUID).work)
+                rows, together = outbox.of_study(engine, film.StudyInstanceUID), Barrier(2)
+
+                def confirm(row: outbox.Delivery, together: Barrier = together) -> None:
+                    together.wait()
+                    outbox.delivered(engine, row, 0.0)
+
+                list(pool.map(confirm, rows))
+                assert find_study(engine, film.StudyInstanceUID).state == "delivered"
+        engine.dispose()
