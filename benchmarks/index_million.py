@@ -61,7 +61,7 @@ def add(rows: dict[str, list[dict[str, Any]]], number: int, count: int) -> None:
     rows["study"].append(
         {"uid": uid, "patient": number + 1, "study_date": "20260102", "accession_number": "", "description": ""}
         | {"state": "delivered" if number % 500 else "receiving", "reason": "", "round": 0}
-        | {"first_received": received, "last_received": received, "images": count, "read_images": count}
+        | {"first_received": received, "last_received": received, "images": count}
     )
     rows["series"].append({"uid": f"{uid}.1", "study": uid, "modality": "CT", "description": ""})
     rows["instance"] += [

@@ -161,7 +161,6 @@ class InstanceRows:
             "first_received": item.received,
             "last_received": item.received,
             "images": 0,
-            "read_images": 0,
             "round": 0,
         }
         connection.execute(self._insert(tables.study).on_conflict_do_nothing(), values)

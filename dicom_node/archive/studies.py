@@ -16,7 +16,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Engine, RowMapping, Select, func, select, update
 from sqlalchemy.engine import Connection
 
-from dicom_node.archive.tables import event, instance, patient, series, study
+from dicom_node.archive.tables import event, instance, series, study
 from dicom_node.errors import NotFound
 
 StudyState = Literal["receiving", "queued", "reading", "drafted", "delivered", "refused", "failed"]
@@ -122,7 +122,7 @@ def move(engine: Engine, work: Work, state: StudyState, reason: str = "") -> boo
 
 
 def move_within(connection: Connection, work: Work, state: StudyState, reason: str = "") -> bool:
-    values = {"state": state, "reason": reason, "read_images": work.images}
+    values = {"state": state, "reason": reason}
     return connection.execute(update(study).where(_current(work)).values(values)).rowcount == 1
 
 
@@ -130,8 +130,7 @@ def queue(engine: Engine, work: Work) -> bool:
     """From receiving to queued, and from nowhere else: the work may already be further on."""
     waiting = _current(work) & (study.c.state == "receiving")
     with engine.begin() as connection:
-        values = {"state": "queued", "read_images": work.images}
-        return connection.execute(update(study).where(waiting).values(values)).rowcount == 1
+        return connection.execute(update(study).where(waiting).values(state="queued")).rowcount == 1
 
 
 def lock(connection: Connection, uid: str) -> None:
@@ -160,14 +159,6 @@ def events_of(engine: Engine, uid: str) -> tuple[tuple[float, str, dict[str, obj
     query = select(event.c.at, event.c.name, event.c.fields).where(event.c.study == uid).order_by(event.c.id)
     with engine.connect().execution_options(reading=True) as connection:
         return tuple((at, name, json.loads(fields)) for at, name, fields in connection.execute(query))
-
-
-def patient_of(engine: Engine, uid: str) -> tuple[str, str]:
-    """(issuer, PatientID) under which the study is indexed."""
-    query = select(patient.c.issuer, patient.c.patient_id).join(study, study.c.patient == patient.c.id)
-    with engine.connect().execution_options(reading=True) as connection:
-        issuer, patient_id = connection.execute(query.where(study.c.uid == uid)).one()
-        return issuer, patient_id
 
 
 def _studies() -> Select[Any]:

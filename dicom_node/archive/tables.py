@@ -54,9 +54,8 @@ study = Table(
     Column("reason", Text, nullable=False),
     Column("first_received", Double, nullable=False),
     Column("last_received", Double, nullable=False),
-    # Counts the instances that a model could read. A reading is due while it is ahead of `read_images`.
+    # Counts the instances that a model could read: work that saw fewer of them is overtaken (`studies.Work`).
     Column("images", Integer, nullable=False),
-    Column("read_images", Integer, nullable=False),
     # Counts the readings asked for by a person (`retry`): part of the workflow's key.
     Column("round", Integer, nullable=False),
     Index("ix_study_state_last_received", "state", "last_received"),

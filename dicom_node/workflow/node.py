@@ -10,7 +10,6 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from dicom_node.archive.studies import Work
 from dicom_node.report.document import Equipment
 from dicom_node.settings import Settings
 from medvlm.contract import Model
@@ -39,8 +38,3 @@ class Node:
             device_serial_number=own.serial_number,
             uid_root=own.uid_namespace,
         )
-
-
-def work_of(study_uid: str, images: int, round_: int) -> Work:
-    """A step's arguments are plain values, since they are stored with the workflow."""
-    return Work(study_uid, images, round_)

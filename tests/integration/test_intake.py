@@ -103,8 +103,8 @@ def test_success_is_not_returned_before_the_file_is_flushed_under_its_name(
 def test_the_rows_of_an_instance(archive: Archive) -> None:
     archive.receive(ct_slice(PatientID="P\0 ", IssuerOfPatientID="H1"))
     assert archive.rows("select issuer, patient_id from patient") == [("H1", "P")]
-    assert archive.rows("select uid, state, images, read_images, round, study_date from study") == [
-        (uid("study"), "receiving", 1, 0, 0, "20260102")
+    assert archive.rows("select uid, state, images, round, study_date from study") == [
+        (uid("study"), "receiving", 1, 0, "20260102")
     ]
     assert archive.rows("select uid, study, modality from series") == [(uid("study", "series"), uid("study"), "CT")]
     ((path, size, association, conflicting),) = archive.rows(
@@ -163,11 +163,11 @@ def test_another_patient_in_a_study_is_reported(archive: Archive) -> None:
 def test_a_late_image_makes_a_finished_study_due_again_and_a_report_does_not(archive: Archive) -> None:
     archive.receive(ct_slice(number=1))
     with archive.engine.begin() as connection:
-        connection.execute(update(tables.study).values(state="refused", reason="why", read_images=1))
+        connection.execute(update(tables.study).values(state="refused", reason="why"))
     archive.receive(sr_document())
     assert archive.rows("select state, reason, images from study") == [("refused", "why", 1)]
     archive.receive(ct_slice(number=2))
-    assert archive.rows("select state, reason, images, read_images from study") == [("receiving", "", 2, 1)]
+    assert archive.rows("select state, reason, images from study") == [("receiving", "", 2)]
 
 
 def test_a_study_that_begins_with_a_report_has_its_row(archive: Archive) -> None:

@@ -50,7 +50,6 @@ def upgrade() -> None:
     sa.Column('first_received', sa.Double(), nullable=False),
     sa.Column('last_received', sa.Double(), nullable=False),
     sa.Column('images', sa.Integer(), nullable=False),
-    sa.Column('read_images', sa.Integer(), nullable=False),
     sa.Column('round', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['patient'], ['patient.id'], name=op.f('fk_study_patient')),
     sa.PrimaryKeyConstraint('uid', name=op.f('pk_study'))
