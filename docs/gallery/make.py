@@ -1,4 +1,7 @@
-"""Screenshots of the first page from the demo's sample, by playwright and Chromium: `python docs/gallery/make.py`."""
+"""Pictures of the first page and of a printed report, made from the demo's sample: `python docs/gallery/make.py`.
+
+Needs playwright with Chromium, and pdftoppm (Debian: poppler-utils).
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Page, sync_playwright
+from pydicom import dcmread
+
+from dicom_node.demo.sample import sample
+from dicom_node.offline import read_paths
+from dicom_node.settings import Deliver, Peer, load
 
 FOLDER = Path(__file__).parent
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/\?token=\S+")
@@ -17,6 +26,7 @@ VIEW = {"width": 1280, "height": 900}
 
 
 def main() -> None:
+    report()
     demo = subprocess.Popen([sys.executable, "-m", "dicom_node.cli", "demo"], stdout=subprocess.PIPE, text=True)
     try:
         with sync_playwright() as playwright:
@@ -28,6 +38,32 @@ def main() -> None:
     finally:
         demo.send_signal(signal.SIGINT)
         demo.wait()
+
+
+def report() -> None:
+    """The draft of the sample's film as it is printed."""
+    settings = load()
+    film = sample(settings.archive.root.parent / "demo", print).radiograph
+    pdf_peer = Peer(name="pacs", ae_title="PACS", host="127.0.0.1", port=104, objects=("narrative", "pdf"))
+    with TemporaryDirectory() as folder:
+        out = Path(folder)
+        read_paths(
+            settings.model_copy(update={"deliver": Deliver(peers=(pdf_peer,))}), [film], out
+        )  # writes files, sends nothing
+        made = next(one for one in map(dcmread, out.rglob("*.dcm")) if "EncapsulatedDocument" in one)
+        (out / "report.pdf").write_bytes(made.EncapsulatedDocument)
+        picture = [
+            "pdftoppm",
+            "-png",
+            "-r",
+            "110",
+            "-f",
+            "1",
+            "-singlefile",
+            out / "report.pdf",
+            FOLDER / "report-draft",
+        ]
+        subprocess.run(picture, check=True)
 
 
 def address(demo: subprocess.Popen[str]) -> str:
