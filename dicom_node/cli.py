@@ -168,6 +168,22 @@ def retry(uid: Study, config: Config = None) -> None:
     typer.echo(again(_settings(config), uid))
 
 
+@app.command()
+def lint(
+    files: Annotated[list[Path], typer.Argument(help="Result objects, or folders of them.")],
+    sources: Annotated[
+        list[Path] | None, typer.Option(help="The images that they speak of: a file or a folder; may be repeated.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check structured reports by our own rules, those that hold for every report before it is sent."""
+    from dicom_node.linting import lint_files, show
+
+    linted = lint_files(files, sources or ())
+    show(linted, compared=bool(sources), as_json=as_json)
+    raise typer.Exit(PARTLY_FAILED if any(one.problems for one in linted) else 0)
+
+
 @app.command(name="settings")
 def print_settings() -> None:
     """Print the commented example of the settings file."""

@@ -111,6 +111,6 @@ def _peer(settings: Settings, peer: Peer) -> Check:
 
 
 def _no_peer(settings: Settings) -> tuple[Check, ...]:
-    if settings.deliver.peers:
+    if settings.deliver.receivers:
         return ()
     return (Check("peers", False, "no peer is set: drafts stay here", "Add one under [deliver] peers."),)

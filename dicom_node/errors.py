@@ -13,7 +13,9 @@
     ├── PeerRefused             the peer will never take this: a person must look
     ├── PortTaken               another process listens where we should
     ├── ModelFailed             the model server failed on this study
+    ├── IllegalTransition       an act that does not lead on from a report's state (in `report`)
     ├── NotReportable           a reading that cannot become a document (in `report`)
+    ├── ReportFailedLint        a result object that fails our own check (in `report.sr_lint`)
     └── SampleUnavailable       the demo's sample cannot be had (in `demo`)
 
 Every error names what was wrong, where, and the way out; none carries patient data.

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ from dicom_node.workflow.compose import compose
 from dicom_node.workflow.node import Node
 from dicom_node.workflow.read import read
 from medvlm.client import RemoteModel
-from medvlm.contract import Reading
+from medvlm.contract import InScope, Reading
 from medvlm.errors import ModelUnavailable
 
 SERVER_SECONDS = 120.0
@@ -124,12 +125,18 @@ def read_study(node: Node, uid: str, out: Path) -> ReadStudy:
     if assembled is not None and read(node, work, assembled):
         compose(node, work)
     study, kept = find_study(node.engine, uid), find_reading(node.engine, work)
+    reading = kept.reading if kept else None
+    if study.state == "failed" and reading and isinstance(reading.scope, InScope):
+        reading = None  # it could not be reported: the study's reason says why
     written = []
+    count: Counter[str] = Counter()
     for report in reports_of(node.engine, uid):
-        target = out / uid / f"{report.kind}.dcm"
+        count[report.kind] += 1
+        number = f"-{count[report.kind]}" if count[report.kind] > 1 else ""
+        target = out / uid / f"{report.kind}{number}.dcm"
         target.parent.mkdir(parents=True, exist_ok=True)
         written.append(Path(shutil.copyfile(node.root / report.path, target)))
-    return ReadStudy(uid, study.state, study.reason, kept.reading if kept else None, tuple(written))
+    return ReadStudy(uid, study.state, study.reason, reading, tuple(written))
 
 
 @contextmanager

@@ -9,9 +9,10 @@ import json
 import os
 import uuid
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -28,6 +29,10 @@ AETitle = Annotated[
 ]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
+
+
+ResultObject = Literal["findings", "narrative", "gsps", "kos", "pdf", "capture"]
+"""What a peer may get of a report: structured reports, presentation states, key objects, the page, its key images."""
 
 
 class Section(BaseModel):
@@ -95,30 +100,79 @@ class Model(Section):
     )
 
 
+PeerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
+
+
 class Peer(Section):
     """A PACS that gets the results."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,32}$")] = Field(description="Short name.")
+    name: PeerName = Field(description="Short name.")
     ae_title: AETitle = Field(description="The peer's AE title.")
     host: str = Field(description="The peer's address.")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(description="The peer's DICOM port.")
+    objects: Annotated[tuple[ResultObject, ...], Field(min_length=1)] = Field(
+        ("findings", "narrative"),
+        description="What it gets: findings (Comprehensive 3D SR, or Comprehensive SR where it takes only that), "
+        "narrative (Enhanced or Basic Text SR), gsps (boxes for viewers without SR), kos (key images), "
+        "pdf (the page), capture (key images with boxes in their pixels).",
+    )
+
+
+class FhirServer(Section):
+    """A FHIR R4 server that gets every report as a transaction."""
+
+    name: PeerName = Field(description="Short name.")
+    url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")] = Field(description="The server's base address.")
+    token: str = Field("", repr=False, description="Bearer token; empty: none is sent.")
+    patient_id_system: str = Field("", description="URI of the system that the patient IDs are of.")
+    pdf: bool = Field(True, description="Send the printed report along.")
+
+    @model_validator(mode="after")
+    def _token_is_not_sent_in_the_clear(self) -> Self:
+        url = urlsplit(self.url)
+        if self.token and url.scheme != "https" and url.hostname not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("a token needs an https address")
+        return self
+
+
+class Hl7Receiver(Section):
+    """A system that gets every report as an HL7 v2 message over MLLP."""
+
+    name: PeerName = Field(description="Short name.")
+    host: str = Field(description="The receiver's address.")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(description="The receiver's MLLP port.")
+    application: str = Field("", description="Receiving application (MSH-5).")
+    facility: str = Field("", description="Receiving facility (MSH-6).")
+    sending_facility: str = Field("", description="Sending facility (MSH-4).")
+    pdf: bool = Field(False, description="Send the printed report along.")
 
 
 class Deliver(Section):
     """Sending results."""
 
     peers: tuple[Peer, ...] = Field((), description="Each peer gets one set of results of every drafted study.")
+    fhir: tuple[FhirServer, ...] = Field((), description="Each server gets every report as a FHIR transaction.")
+    hl7: tuple[Hl7Receiver, ...] = Field((), description="Each receiver gets every report as an HL7 v2 message.")
     connect_timeout: Seconds = Field(10, description="Seconds to reach a peer.")
-    response_timeout: Seconds = Field(30, description="Seconds for a peer to answer one C-STORE.")
+    response_timeout: Seconds = Field(30, description="Seconds for a peer to answer one object or message.")
     first_retry_seconds: Seconds = Field(5, description="Wait before the second try; doubles each time.")
     longest_retry_seconds: Seconds = Field(900, description="Longest wait between two tries.")
 
-    @field_validator("peers")
-    @classmethod
-    def _names_differ(cls, peers: tuple[Peer, ...]) -> tuple[Peer, ...]:
-        if len({peer.name for peer in peers}) != len(peers):
+    @property
+    def messengers(self) -> tuple[FhirServer | Hl7Receiver, ...]:
+        """What gets a whole report as one message."""
+        return (*self.fhir, *self.hl7)
+
+    @property
+    def receivers(self) -> tuple[Peer | FhirServer | Hl7Receiver, ...]:
+        """Everything that gets results."""
+        return (*self.peers, *self.messengers)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        if len({receiver.name for receiver in self.receivers}) != len(self.receivers):
             raise ValueError("two peers have the same name")
-        return peers
+        return self
 
 
 class Api(Section):
@@ -239,18 +293,25 @@ def example() -> str:
     for name, section in _sections():
         lines += [f"[{name}]  # {section.__doc__}"]
         for key, field in section.model_fields.items():
-            if name == "deliver" and key == "peers":
-                lines += _peer_example()
+            if name == "deliver" and key in RECEIVERS:
+                lines += _receiver_example(key)
                 continue
             lines += [f"# {field.description}", f"# {key} = {_toml(field.default)}"]
         lines += [""]
     return "\n".join(lines)
 
 
-def _peer_example() -> list[str]:
-    described = [f"# {key}: {field.description}" for key, field in Peer.model_fields.items()]
-    table = '# peers = [ { name = "pacs", ae_title = "PACS", host = "127.0.0.1", port = 104 } ]'
-    return ["# Peers, each with", *described, table]
+RECEIVERS: dict[str, tuple[type[Section], str]] = {
+    "peers": (Peer, '{ name = "pacs", ae_title = "PACS", host = "127.0.0.1", port = 104 }'),
+    "fhir": (FhirServer, '{ name = "fhir", url = "https://fhir.example/r4", token = "…" }'),
+    "hl7": (Hl7Receiver, '{ name = "ris", host = "127.0.0.1", port = 2575, application = "RIS" }'),
+}
+
+
+def _receiver_example(key: str) -> list[str]:
+    model, row = RECEIVERS[key]
+    described = [f"# {name}: {field.description}" for name, field in model.model_fields.items()]
+    return [f"# {model.__doc__} Each with", *described, f"# {key} = [ {row} ]"]
 
 
 def _toml(value: object) -> str:

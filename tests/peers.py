@@ -29,6 +29,11 @@ MAY_SKIP = "CI" not in os.environ
 needs_dcmtk = pytest.mark.skipif(MAY_SKIP and shutil.which("storescu") is None, reason="DCMTK is not installed")
 needs_orthanc = pytest.mark.skipif(MAY_SKIP and not Path(ORTHANC).exists(), reason="Orthanc is not installed")
 
+DICOMWEB = next(Path("/usr/share/orthanc/plugins").glob("libOrthancDicomWeb.so*"), Path("libOrthancDicomWeb.so"))
+needs_dicomweb = pytest.mark.skipif(
+    MAY_SKIP and not (DICOMWEB.exists() and Path(ORTHANC).exists()), reason="Orthanc's DICOMweb is not installed"
+)
+
 POSTGRESQL = max(Path("/usr/lib/postgresql").glob("*/bin"), default=Path("/usr/bin"))
 needs_postgresql = pytest.mark.skipif(
     MAY_SKIP and not (POSTGRESQL / "initdb").exists(), reason="PostgreSQL is not installed"
@@ -160,15 +165,20 @@ class Orthanc:
 
 
 @contextlib.contextmanager
-def orthanc(folder: Path, aet: str = "ORTHANC", peers: dict[str, tuple[str, int]] | None = None) -> Iterator[Orthanc]:
-    """Debian's Orthanc with its defaults, no plugins; `peers` are name: (AE title, port on loopback)."""
+def orthanc(
+    folder: Path,
+    aet: str = "ORTHANC",
+    peers: dict[str, tuple[str, int]] | None = None,
+    plugins: Sequence[Path] = (),
+) -> Iterator[Orthanc]:
+    """Debian's Orthanc with its defaults; `peers` are name: (AE title, port on loopback)."""
     folder.mkdir(parents=True, exist_ok=True)
     port, http_port = free_port(), free_port()
     configuration = {
         "Name": aet,
         "StorageDirectory": str(folder / "storage"),
         "IndexDirectory": str(folder / "storage"),
-        "Plugins": [],
+        "Plugins": [str(plugin) for plugin in plugins],
         "DicomAet": aet,
         "DicomPort": port,
         "HttpPort": http_port,

@@ -5,18 +5,21 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import uvicorn
+from PIL import Image
 
 from medvlm.contract import (
     Answer,
     AnswerText,
     Cancel,
     Finding,
+    ImageSource,
     InScope,
     ModelIdentity,
     Narrative,
@@ -71,6 +74,12 @@ class ScriptedModel:
     def open(self, study: StudyInput) -> ScriptedSession:
         return ScriptedSession(study)
 
+    def preview(self, source: ImageSource) -> bytes:
+        """A grey square."""
+        file = io.BytesIO()
+        Image.new("L", (64, 64), 128).save(file, "PNG")
+        return file.getvalue()
+
 
 def _finding(name: str, probability: float) -> Finding:
     return Finding(
@@ -84,4 +93,6 @@ def _finding(name: str, probability: float) -> Finding:
 
 
 if __name__ == "__main__":
-    uvicorn.run(app(ScriptedModel(), lambda source: b""), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")
+    uvicorn.run(
+        app(ScriptedModel(), ScriptedModel().preview), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning"
+    )

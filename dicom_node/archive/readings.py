@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from sqlalchemy import Engine, RowMapping, func, select
 from sqlalchemy.engine import Connection
 
 from dicom_node.archive.studies import Work, lock
 from dicom_node.archive.tables import reading, report
+from dicom_node.settings import ResultObject
 from medvlm.contract import Reading, StudyInput
 
-ReportKind = Literal["findings", "narrative"]
+ReportKind = ResultObject
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,11 @@ def store_reading(engine: Engine, work: Work, read: StudyInput, made: Reading, n
 def find_reading(engine: Engine, work: Work) -> StoredReading | None:
     with engine.connect().execution_options(reading=True) as connection:
         return _by_id(connection, work.key)
+
+
+def reading_by_id(engine: Engine, reading_id: str) -> StoredReading | None:
+    with engine.connect().execution_options(reading=True) as connection:
+        return _by_id(connection, reading_id)
 
 
 def latest_reading(engine: Engine, study_uid: str) -> StoredReading | None:

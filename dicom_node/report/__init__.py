@@ -1,7 +1,8 @@
-"""Report objects: a reading and the headers of its images become DICOM SR documents.
+"""Result objects: a reading, the headers of its images and what people did with it become DICOM.
 
-In: `Draft` (reading, source headers, version, predecessors, equipment). Out: findings SR, narrative SR, their bytes.
-Pure: no files, no database, no clock. The same draft gives the same bytes in every process.
+In: `Draft` (reading, source headers, version, predecessors, equipment), or a `Version` of it with the acts of people.
+Out: findings SR, narrative SR, their companions (presentation state, key objects, page, pictures), their bytes.
+Pure: no files, no database, no clock. The same version gives the same bytes in every process.
 """
 
 from dicom_node.report.document import Draft, Equipment, NotReportable, Predecessor
@@ -9,6 +10,7 @@ from dicom_node.report.files import to_part10
 from dicom_node.report.findings import findings_sr
 from dicom_node.report.narrative import narrative_sr
 from dicom_node.report.reclass import FALLBACKS, as_sop_class
+from dicom_node.report.version import Version
 
 __all__ = [
     "FALLBACKS",
@@ -16,6 +18,7 @@ __all__ = [
     "Equipment",
     "NotReportable",
     "Predecessor",
+    "Version",
     "as_sop_class",
     "findings_sr",
     "narrative_sr",

@@ -7,6 +7,7 @@ standing). Nothing else than these rows, and the vocabulary's, leaves in a docum
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 
 from medvlm.contract import Laterality, Presence
@@ -31,6 +32,10 @@ DEVICE_OBSERVER_NAME = _code("DCM", "121013", "Device Observer Name", "TID 1004"
 DEVICE_OBSERVER_MANUFACTURER = _code("DCM", "121014", "Device Observer Manufacturer", "TID 1004")
 DEVICE_OBSERVER_MODEL = _code("DCM", "121015", "Device Observer Model Name", "TID 1004")
 DEVICE_OBSERVER_SERIAL = _code("DCM", "121016", "Device Observer Serial Number", "TID 1004")
+PERSON = _code("DCM", "121006", "Person", "CID 270")
+PERSON_OBSERVER_NAME = _code("DCM", "121008", "Person Observer Name", "TID 1003")
+PERSON_OBSERVER_ORGANIZATION = _code("DCM", "121009", "Person Observer's Organization Name", "TID 1003")
+PERSON_OBSERVER_ROLE = _code("DCM", "121010", "Person Observer's Role in the Organization", "TID 1003")
 PROCEDURE_REPORTED = _code("DCM", "121058", "Procedure reported", "TID 1500, CID 6052")
 XR = _code("LN", "43468-8", "XR unspecified body region", "CID 100")
 CT = _code("LN", "25045-6", "CT unspecified body region", "CID 100")
@@ -39,7 +44,7 @@ MR = _code("LN", "25056-3", "MRI unspecified body region", "CID 100")
 # Image library
 IMAGE_LIBRARY = _code("DCM", "111028", "Image Library", "TID 1600")
 IMAGE_LIBRARY_GROUP = _code("DCM", "126200", "Image Library Group", "TID 1600")
-SOURCE = _code("SCT", "260753009", "Source", "concept table")
+SOURCE = _code("SCT", "260753009", "Source", "TID 320, TID 1600")
 MODALITY = _code("DCM", "121139", "Modality", "TID 1602")
 PIXEL_DATA_ROWS = _code("DCM", "110910", "Pixel Data Rows", "TID 1602")
 PIXEL_DATA_COLUMNS = _code("DCM", "110911", "Pixel Data Columns", "TID 1602")
@@ -58,7 +63,7 @@ ALGORITHM_PARAMETERS = _code("DCM", "111002", "Algorithm Parameters", "TID 4019"
 ALGORITHM_FAMILY = _code("DCM", "111000", "Algorithm Family", "TID 4019")
 ARTIFICIAL_INTELLIGENCE = _code("DCM", "123110", "Artificial Intelligence", "CID 7162")
 CERTAINTY = _code("DCM", "111012", "Certainty of Finding", "CID 6048")
-PRESENCE = _code("DCM", "121052", "Presence of property", "concept table")
+PRESENCE = _code("DCM", "121052", "Presence of property", "Annex D")
 GEOMETRIC_PURPOSE = _code("DCM", "130400", "Geometric purpose of region", "TID 1410")
 BOUNDED_BY = _code("SCT", "75958009", "Bounded by", "CID 219")
 IMAGE_REGION = _code("DCM", "111030", "Image Region", "TID 1410")
@@ -76,17 +81,37 @@ SUMMARY = _code("LN", "55112-7", "Summary", "CID 7001")
 PROCEDURE_DESCRIPTIONS = _code("LN", "55111-9", "Current Procedure Descriptions", "CID 7001")
 FINDINGS_SECTION = _code("LN", "59776-5", "Findings", "CID 7001")
 IMPRESSIONS_SECTION = _code("LN", "19005-8", "Impressions", "CID 7001")
+RECOMMENDATIONS_SECTION = _code("LN", "18783-1", "Recommendations", "CID 7001")
+ADDENDUM_SECTION = _code("LN", "55107-7", "Addendum", "CID 7001")
 CONCLUSION = _code("DCM", "121077", "Conclusion", "CID 7002")
 PROCEDURE_DESCRIPTION = _code("DCM", "121065", "Procedure Description", "CID 7002")
 IMPRESSION = _code("DCM", "121073", "Impression", "CID 7002")
+RECOMMENDATION = _code("DCM", "121075", "Recommendation", "CID 7002")
+
+# Key objects
+OF_INTEREST = _code("DCM", "113000", "Of Interest", "CID 7010")
+KEY_OBJECT_DESCRIPTION = _code("DCM", "113012", "Key Object Description", "TID 2010")
 
 # Units
 PERCENT = _code("UCUM", "%", "Percent", "CID 7181")
 PIXELS = _code("UCUM", "{pixels}", "Pixels", "TID 1602", "B")
 
 # Header
+SOURCE_OF_DERIVED_IMAGE = _code("DCM", "121322", "Source image for image processing operation", "CID 7202")
 PROCESSING_EQUIPMENT = _code("DCM", "109102", "Processing Equipment", "CID 7005")
 REPLACED_REPORT = _code("DCM", "121360", "Replaced report", "CID 7009")
+ADDENDED_REPORT = _code("DCM", "121361", "Addended report", "CID 7009")
+PRELIMINARY_REPORT = _code("DCM", "121362", "Preliminary report", "CID 7009")
+PARTIAL_REPORT = _code("DCM", "121363", "Partial report", "CID 7009")
+
+ROLES: Mapping[str, Code] = MappingProxyType(
+    {
+        "radiologist": _code("SCT", "309343006", "Physician", "CID 7452"),
+        "resident": _code("SCT", "405277009", "Resident", "CID 7452"),
+        "technologist": _code("SCT", "159016003", "Radiologic Technologist", "CID 7452"),
+    }
+)
+"""Person Observer's Role in the Organization, by a person's role here."""
 
 PRESENCES: Mapping[Presence, Code] = MappingProxyType(
     {
@@ -129,9 +154,15 @@ PROCEDURES: Mapping[str, Code] = MappingProxyType({"CT": CT, "MR": MR})
 """Procedure reported by modality; a radiograph where the modality is not listed."""
 
 
-def code_table() -> dict[tuple[str, str], Code]:
-    """Every code that a document may hold, by (value, scheme)."""
+def code_rows() -> tuple[Code, ...]:
+    """Every row of the tables, as often as it is written. Rows of grade C are kept out: they leave as text."""
     frame = [row for row in globals().values() if isinstance(row, Code)]
-    maps = [*PRESENCES.values(), *LATERALITIES.values(), *MODALITIES.values()]
+    maps = [*PRESENCES.values(), *ROLES.values(), *LATERALITIES.values(), *MODALITIES.values()]
     vocabulary = [row for term in terms().values() for row in (term.code, term.site) if row]
-    return {(row.value, row.scheme): row for row in (*vocabulary, *frame, *maps)}
+    return tuple(row for row in (*vocabulary, *frame, *maps) if row.grade != "C")
+
+
+@cache
+def code_table() -> Mapping[tuple[str, str], Code]:
+    """Every code that a document may hold, by (value, scheme)."""
+    return MappingProxyType({(row.value, row.scheme): row for row in code_rows()})

@@ -27,16 +27,20 @@ def coded(code: Code) -> Dataset:
 def item(
     value_type: str,
     relationship: Relationship | None,
-    name: Code,
+    name: Code | None,
     children: Iterable[Dataset] = (),
     **attributes: object,
 ) -> Dataset:
-    """A content item. `relationship` is to its parent, None for the root; `attributes` are the value's keywords."""
+    """A content item. `relationship` is to its parent, None for the root; `attributes` are the value's keywords.
+
+    `name` is None only where the template forbids one.
+    """
     content = Dataset()
     if relationship:
         content.RelationshipType = relationship
     content.ValueType = value_type
-    content.ConceptNameCodeSequence = [coded(name)]
+    if name:
+        content.ConceptNameCodeSequence = [coded(name)]
     for keyword, value in attributes.items():
         setattr(content, keyword, value)
     if below := list(children):
@@ -76,10 +80,10 @@ def num(relationship: Relationship, name: Code, value: str, unit: Code) -> Datas
 
 def image(
     relationship: Relationship,
-    name: Code,
+    name: Code | None,
     sop_class_uid: str,
     sop_instance_uid: str,
-    frame: int | None = None,
+    frame: int | list[int] | None = None,
     children: Iterable[Dataset] = (),
 ) -> Dataset:
     """IMAGE; `frame` counts from 1 and is None for a single-frame image."""

@@ -2,37 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
 from pydicom.dataset import Dataset
 
 from dicom_node.report import codes, uids
 from dicom_node.report.content import code, text, uidref
-from dicom_node.report.document import Draft
+from dicom_node.report.document import EVALUATION_ONLY, Draft
 from dicom_node.report.header import header_notes
 from dicom_node.report.images import SourceImage
+from dicom_node.report.life_cycle import Act, Addend, Person, Reject, StateName
 from dicom_node.report.modules import model_parts
+from dicom_node.report.moments import clock
+from dicom_node.report.person_names import name_text
+from dicom_node.report.persons import person_observer
+from dicom_node.report.version import Version
+from dicom_node.report.words import clean_name, printable
 from medvlm.vocabulary import term
 
+ACTED: Mapping[StateName, str] = MappingProxyType(
+    {
+        "edited": "Edited by",
+        "signed": "Verified by",
+        "addended": "Addendum verified by",
+        "rejected": "Rejected by",
+    }
+)
 
-def observation_context(draft: Draft, image: SourceImage) -> list[Dataset]:
-    """Language, the model as observing device, and the procedure reported."""
+
+def observation_context(draft: Draft, image: SourceImage, people: Iterable[Person] = ()) -> list[Dataset]:
+    """Language, the model as observing device and people beside it, and the procedure reported."""
     procedure = codes.PROCEDURES.get(image.modality, codes.XR)
     return [
         code("HAS CONCEPT MOD", codes.LANGUAGE, codes.ENGLISH_US),
-        code("HAS OBS CONTEXT", codes.OBSERVER_TYPE, codes.DEVICE),
-        uidref("HAS OBS CONTEXT", codes.DEVICE_OBSERVER_UID, uids.device_uid(draft.equipment, draft.reading.model)),
-        *_device_names(draft),
+        *device_observer(draft),
+        *(item for person in people for item in person_observer(person)),
         code("HAS CONCEPT MOD", codes.PROCEDURE_REPORTED, procedure),
     ]
 
 
-def _device_names(draft: Draft) -> list[Dataset]:
+def device_observer(draft: Draft) -> list[Dataset]:
+    """The model as observer (TID 1002, TID 1004)."""
     names = (
         (codes.DEVICE_OBSERVER_NAME, draft.equipment.station_name),
         (codes.DEVICE_OBSERVER_MANUFACTURER, draft.equipment.manufacturer),
         (codes.DEVICE_OBSERVER_MODEL, draft.reading.model.name),
         (codes.DEVICE_OBSERVER_SERIAL, draft.equipment.device_serial_number),
     )
-    return [text("HAS OBS CONTEXT", name, value) for name, value in names if value.strip()]
+    return [
+        code("HAS OBS CONTEXT", codes.OBSERVER_TYPE, codes.DEVICE),
+        uidref("HAS OBS CONTEXT", codes.DEVICE_OBSERVER_UID, uids.device_uid(draft.equipment, draft.reading.model)),
+        *(text("HAS OBS CONTEXT", name, value) for name, value in names if value.strip()),
+    ]
+
+
+def opening(version: Version) -> list[str]:
+    """What every document says first: how far it may be relied on, then who acted last, where and when."""
+    acted = [f"{ACTED[version.state]} {_signature(version.acts[-1])}."] if version.acts else []
+    if version.is_verified:
+        return [*acted, EVALUATION_ONLY]
+    last = version.acts[-1] if version.acts else None
+    reason = [f"Reason: {printable(last.reason)}"] if isinstance(last, Reject) and last.reason.strip() else []
+    return [version.flags.description, EVALUATION_ONLY, *acted, *reason]
+
+
+def addendum_lines(added: Addend) -> list[str]:
+    return [f"Addendum by {_signature(added)}.", *printable(added.text).splitlines()]
+
+
+def _signature(act: Act) -> str:
+    """Who, where and when."""
+    return f"{name_text(clean_name(act.person.name))}, {printable(act.person.organisation)}, {clock(act.at)}"
 
 
 def model_line(draft: Draft) -> str:

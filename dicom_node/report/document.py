@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pydicom.dataset import Dataset
-from pydicom.uid import BasicTextSRStorage, Comprehensive3DSRStorage, ComprehensiveSRStorage, EnhancedSRStorage
+from pydicom.uid import (
+    BasicTextSRStorage,
+    Comprehensive3DSRStorage,
+    ComprehensiveSRStorage,
+    EncapsulatedPDFStorage,
+    EnhancedSRStorage,
+    GrayscaleSoftcopyPresentationStateStorage,
+    KeyObjectSelectionDocumentStorage,
+    SecondaryCaptureImageStorage,
+)
 
 from dicom_node.errors import Edge, NodeError
 from medvlm.contract import Reading, Refusal
@@ -43,11 +52,12 @@ class Predecessor:
 
 @dataclass(frozen=True)
 class Draft:
-    """One version of a study's draft.
+    """What the model drafted of a study, in one of its versions.
 
     `sources` are the headers of the images used, as received, without pixel data; the first one gives patient and
-    study. `version` counts the study's drafts from 1. `predecessors` may be of any kind: a document names only those
-    of its own kind.
+    study. `version` counts the versions of the study's report from 1, those that people made with them.
+    `predecessors` are the documents that this draft replaces: never a verified one. They may be of any kind: a
+    document names only those of its own kind.
     """
 
     reading: Reading
@@ -59,7 +69,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class DocumentKind:
-    """A kind of document: its SOP classes, the richest first, its template and its series."""
+    """A kind of object: its SOP classes, the richest first, its root template ("" without one) and its series."""
 
     name: str
     sop_class_uids: tuple[str, ...]
@@ -69,6 +79,10 @@ class DocumentKind:
 
 FINDINGS = DocumentKind("findings", (Comprehensive3DSRStorage, ComprehensiveSRStorage), "1500", 900)
 NARRATIVE = DocumentKind("narrative", (EnhancedSRStorage, BasicTextSRStorage), "2000", 901)
+GSPS = DocumentKind("gsps", (GrayscaleSoftcopyPresentationStateStorage,), "", 902)
+KOS = DocumentKind("kos", (KeyObjectSelectionDocumentStorage,), "2010", 903)
+PDF = DocumentKind("pdf", (EncapsulatedPDFStorage,), "", 904)
+CAPTURE = DocumentKind("capture", (SecondaryCaptureImageStorage,), "", 905)
 
 
 @dataclass(frozen=True)

@@ -11,42 +11,50 @@ from pydicom.uid import Comprehensive3DSRStorage
 
 from dicom_node.report import codes, uids
 from dicom_node.report.content import code, container, image, num, text
-from dicom_node.report.context import model_line, not_assessed_line, observation_context, warning_lines
-from dicom_node.report.document import BANNER, DRAFT, EVALUATION_ONLY, FINDINGS, Draft, require_reportable
-from dicom_node.report.groups import finding_site, measurement_group, whole_image_group
+from dicom_node.report.context import (
+    addendum_lines,
+    model_line,
+    not_assessed_line,
+    observation_context,
+    opening,
+    warning_lines,
+)
+from dicom_node.report.document import FINDINGS, Draft, require_reportable
+from dicom_node.report.groups import certainty, finding_site, in_words, measurement_group, observer, whole_image_group
 from dicom_node.report.images import SourceImage, source_images
-from dicom_node.report.modules import document
 from dicom_node.report.reclass import as_sop_class
 from dicom_node.report.regions import Region, regions, regions_left_out
-from dicom_node.report.words import percent
-from medvlm.contract import Finding
+from dicom_node.report.statements import Content, Statement, content
+from dicom_node.report.structured import document
+from dicom_node.report.version import Version, version_of
 from medvlm.vocabulary import term
 
 CERTAINTY_EXPLAINED = "Certainty of Finding is the calibrated probability that the finding is present."
 
 
-def findings_sr(draft: Draft, sop_class_uid: str = Comprehensive3DSRStorage) -> Dataset:
-    """The findings of a draft; `sop_class_uid` may also be Comprehensive SR: the same tree under its own UID.
+def findings_sr(report: Draft | Version, sop_class_uid: str = Comprehensive3DSRStorage) -> Dataset:
+    """The findings that stand; `sop_class_uid` may also be Comprehensive SR: the same tree under its own UID.
 
-    Raises `NotReportable` for a refused reading, images without identity, and another SOP class.
+    A rejected report holds none. Raises `NotReportable` for a refused reading, images without identity, a decision
+    on a finding that does not stand, and another SOP class.
     """
-    require_reportable(draft)
-    images = source_images(draft)
-    tree = container(None, codes.IMAGING_MEASUREMENT_REPORT, _content(draft, images), FINDINGS.template)
-    return as_sop_class(document(draft, FINDINGS, DRAFT, tree), sop_class_uid, draft.equipment)
+    version = version_of(report)
+    require_reportable(version.draft)
+    images = source_images(version.draft)
+    tree = container(None, codes.IMAGING_MEASUREMENT_REPORT, _content(version, images), FINDINGS.template)
+    return as_sop_class(document(version, FINDINGS, tree), sop_class_uid, version.draft.equipment)
 
 
-def _content(draft: Draft, images: tuple[SourceImage, ...]) -> list[Dataset]:
-    placed = regions(draft, images)
-    drawn = {region.finding for region in placed}
-    others = [finding for finding in draft.reading.findings if finding not in drawn]
+def _content(version: Version, images: tuple[SourceImage, ...]) -> list[Dataset]:
+    said = content(version)
+    placed = regions(version, images)
     return [
-        *observation_context(draft, images[0]),
+        *observation_context(version.draft, images[0]),
         # Before anything else that a viewer might print.
-        text("CONTAINS", codes.COMMENT, f"{BANNER} {EVALUATION_ONLY}"),
+        text("CONTAINS", codes.COMMENT, " ".join(opening(version))),
         _image_library(images),
-        *_measurements(draft, images, placed),
-        _qualitative_evaluations(draft, others, images),
+        *(_measurements(version, images, placed, said) if version.state != "rejected" else []),
+        _qualitative_evaluations(version, images, placed, said),
     ]
 
 
@@ -66,37 +74,47 @@ def _library_entry(source: SourceImage) -> Dataset:
     return image("CONTAINS", codes.SOURCE, source.sop_class_uid, source.sop_instance_uid, children=descriptors)
 
 
-def _measurements(draft: Draft, images: tuple[SourceImage, ...], placed: tuple[Region, ...]) -> list[Dataset]:
-    groups = [measurement_group(draft, region) for region in placed] or whole_image_group(draft, images[0])
+def _measurements(
+    version: Version, images: tuple[SourceImage, ...], placed: tuple[Region, ...], said: Content
+) -> list[Dataset]:
+    drawn = [measurement_group(version, region) for region in placed]
+    groups = drawn or whole_image_group(version, images[0], said.statements)
     return [container("CONTAINS", codes.IMAGING_MEASUREMENTS, groups)] if groups else []
 
 
-def _qualitative_evaluations(draft: Draft, findings: list[Finding], images: tuple[SourceImage, ...]) -> Dataset:
+def _qualitative_evaluations(
+    version: Version, images: tuple[SourceImage, ...], placed: tuple[Region, ...], said: Content
+) -> Dataset:
     """TID 1500, row "Qualitative Evaluations": findings without a region, and what is said in words."""
-    words = [
-        CERTAINTY_EXPLAINED,
-        not_assessed_line(draft),
-        *warning_lines(draft),
-        *regions_left_out(draft, images),
-        model_line(draft),
-    ]
-    comments = [text("CONTAINS", codes.COMMENT, line) for line in words if line]
+    drawn = {region.finding.tracking_uid for region in placed}
+    others = [finding for finding in said.statements if finding.tracking_uid not in drawn]
+    comments = [text("CONTAINS", codes.COMMENT, line) for line in _comments(version, images, said) if line]
     return container(
-        "CONTAINS", codes.QUALITATIVE_EVALUATIONS, [*(_evaluation(draft, it) for it in findings), *comments]
+        "CONTAINS", codes.QUALITATIVE_EVALUATIONS, [*(_evaluation(version, it) for it in others), *comments]
     )
 
 
-def _evaluation(draft: Draft, finding: Finding) -> Dataset:
+def _comments(version: Version, images: tuple[SourceImage, ...], said: Content) -> list[str]:
+    if version.state == "rejected":
+        return [model_line(version.draft)]
+    return [
+        CERTAINTY_EXPLAINED if any(it.probability is not None for it in said.statements) else "",
+        not_assessed_line(version.draft),
+        *warning_lines(version.draft),
+        *regions_left_out(version, images),
+        model_line(version.draft),
+        *(" ".join(addendum_lines(act)) for act in said.addenda),
+    ]
+
+
+def _evaluation(version: Version, finding: Statement) -> Dataset:
     """Finding code = present, absent or undetermined. A finding without a confirmed code is named in words."""
     known = term(finding.name)
-    properties = [num("HAS PROPERTIES", codes.CERTAINTY, percent(finding.probability), codes.PERCENT)]
-    if known.code is None:
-        properties.append(text("HAS PROPERTIES", codes.COMMENT, known.display))
     evaluation = code(
         "CONTAINS",
         known.code or codes.OTHER_FINDING,
         codes.PRESENCES[finding.presence],
-        [*finding_site(finding), *properties],
+        [*observer(finding), *finding_site(finding), *certainty("HAS PROPERTIES", finding), *in_words(finding)],
     )
-    evaluation.ObservationUID = uids.observation_uid(draft, finding)
+    evaluation.ObservationUID = uids.observation_uid(version.draft, finding)
     return evaluation

@@ -15,7 +15,7 @@ from functools import partial
 
 from pydicom.dataset import Dataset
 
-from dicom_node.report.words import one_line, printable
+from dicom_node.report.words import clean_name, one_line, printable
 
 Cleaner = Callable[[str], str]
 """A value as the standard wants it, or "" where there is none."""
@@ -45,12 +45,6 @@ def _time(value: str) -> str:
     return f"{hour}{minute}{second}{fraction}"
 
 
-def _person_name(value: str) -> str:
-    """At most three component groups of at most 64 characters (PS3.5 6.2.1)."""
-    groups = printable(value).replace("\\", " ").split("=")[:3]
-    return "=".join(group.strip()[:64].rstrip() for group in groups).rstrip("=")
-
-
 def _one_of(*allowed: str) -> Cleaner:
     return lambda value: value if value in allowed else ""
 
@@ -59,7 +53,7 @@ def _matching(pattern: str) -> Cleaner:
     return lambda value: value if re.fullmatch(pattern, value) else ""
 
 
-def _identifier(value: str) -> str:
+def identifier(value: str) -> str:
     """Unchanged but for what cannot be written. Never shortened: a shortened identifier may be someone else's."""
     return printable(value).replace("\r", " ").replace("\n", " ").strip()
 
@@ -79,17 +73,17 @@ class Attribute:
 
 
 ATTRIBUTES = (
-    Attribute("PatientName", "patient's name", True, _person_name),
-    Attribute("PatientID", "patient ID", True, _identifier),
-    Attribute("IssuerOfPatientID", "issuer of the patient ID", False, _identifier),
+    Attribute("PatientName", "patient's name", True, clean_name),
+    Attribute("PatientID", "patient ID", True, identifier),
+    Attribute("IssuerOfPatientID", "issuer of the patient ID", False, identifier),
     Attribute("PatientBirthDate", "patient's birth date", True, _date),
     Attribute("PatientSex", "patient's sex", True, _one_of("M", "F", "O")),
     Attribute("PatientAge", "patient's age", False, _matching(r"\d{3}[DWMY]")),
     Attribute("StudyDate", "study date", True, _date),
     Attribute("StudyTime", "study time", True, _time),
-    Attribute("AccessionNumber", "accession number", True, _identifier),
-    Attribute("ReferringPhysicianName", "referring physician's name", True, _person_name),
-    Attribute("StudyID", "study ID", True, _identifier),
+    Attribute("AccessionNumber", "accession number", True, identifier),
+    Attribute("ReferringPhysicianName", "referring physician's name", True, clean_name),
+    Attribute("StudyID", "study ID", True, identifier),
     Attribute("StudyDescription", "study description", False, _line(64)),
 )
 
@@ -114,16 +108,32 @@ def header_notes(source: Dataset) -> tuple[str, ...]:
     )
 
 
-def read_text(source: Dataset, keyword: str) -> str:
-    """The first value of an element as text; "" where it is absent or cannot be read."""
+ESCAPE_SEQUENCE = re.compile(r"\x1b[\x20-\x2f]+[\x30-\x7e]")
+"""Of ISO 2022 (PS3.5 6.1.2.5): pydicom 3.0 leaves that of GB 2312 (ISO 2022 IR 58) in the text."""
+
+
+def read_text(source: Dataset, keyword: str, index: int = 0) -> str:
+    """One value of an element as text, the first unless told; "" where it is absent or cannot be read."""
     try:
         value = source.get(keyword)
         if not isinstance(value, str) and hasattr(value, "__getitem__") and not hasattr(value, "components"):
-            value = value[0] if len(value) else None
-        return "" if value is None else str(value).strip(" \0")
+            value = value[index] if len(value) > index else None
+        elif index:
+            value = None
+        return "" if value is None else ESCAPE_SEQUENCE.sub("", str(value)).strip(" \0")
     except Exception:
         # Parsing happens on access, and foreign bytes raise whatever the parser happens to trip over.
         return ""
+
+
+def read_items(source: Dataset, keyword: str) -> list[Dataset]:
+    """The items of a sequence; none where it is absent or cannot be read."""
+    try:
+        value = source.get(keyword)
+        return [item for item in value or () if isinstance(item, Dataset)]
+    except Exception:
+        # As in `read_text`.
+        return []
 
 
 def read_count(source: Dataset, keyword: str) -> int:

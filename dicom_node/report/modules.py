@@ -1,4 +1,4 @@
-"""The modules round the content tree of a structured report (PS3.3 A.35: Patient to SOP Common)."""
+"""The modules that every result object has: patient and study, equipment, the model's part in it, references."""
 
 from __future__ import annotations
 
@@ -8,45 +8,55 @@ from pydicom.dataset import Dataset
 
 from dicom_node.report import codes, uids
 from dicom_node.report.content import coded
-from dicom_node.report.document import DocumentKind, Draft, State
+from dicom_node.report.document import DocumentKind, Draft
 from dicom_node.report.header import clean_header
-from dicom_node.report.images import SourceImage, source_images
+from dicom_node.report.identifiers import issuers
+from dicom_node.report.images import SourceImage
 from dicom_node.report.moments import Moment, moment
+from dicom_node.report.version import Version
 from dicom_node.report.words import one_line, printable
 from medvlm.contract import ModelIdentity
 
+PART = 1000
 
-def document(draft: Draft, kind: DocumentKind, state: State, root: Dataset) -> Dataset:
-    """The whole data set: modules from draft and state, and the content tree `root`."""
-    images = source_images(draft)
-    made = moment(draft.reading.created, draft.sources[0])
-    modules = (
-        clean_header(draft.sources[0]),
-        _document_series(draft, kind, state),
-        _general_equipment(draft),
-        _document_general(draft, kind, state, made, images),
-        _sop_common(draft, kind, state, made),
-        root,
-    )
+
+def merged(*modules: Dataset) -> Dataset:
+    """One data set of all modules; later ones win."""
     whole = Dataset()
     for module in modules:
         whole.update(module)
     return whole
 
 
-def _document_series(draft: Draft, kind: DocumentKind, state: State) -> Dataset:
-    """SR Document Series (C.17.1) and the study that it belongs to."""
-    series = Dataset()
-    series.StudyInstanceUID = draft.reading.study_uid
-    series.Modality = "SR"
-    series.SeriesInstanceUID = uids.series_uid(draft, kind)
-    series.SeriesNumber = kind.series_number
-    series.SeriesDescription = state.series_description
-    series.ReferencedPerformedProcedureStepSequence = []
-    return series
+def made_at(version: Version) -> Moment:
+    """When the version came to be, in the zone of its study."""
+    return moment(version.at, version.draft.sources[0])
 
 
-def _general_equipment(draft: Draft) -> Dataset:
+def patient_and_study(version: Version) -> Dataset:
+    """Patient (C.7.1.1) and General Study (C.7.2.1) as the first source image has them."""
+    source = version.draft.sources[0]
+    module = merged(clean_header(source), issuers(source))
+    module.StudyInstanceUID = version.draft.reading.study_uid
+    return module
+
+
+def series(version: Version, kind: DocumentKind, modality: str) -> Dataset:
+    """The series of a kind of object (C.7.3.1): all versions share it."""
+    module = Dataset()
+    module.Modality = modality
+    module.SeriesInstanceUID = uids.series_uid(version.draft, kind)
+    module.SeriesNumber = kind.series_number
+    module.SeriesDescription = version.flags.series_description
+    return module
+
+
+def instance_number(version: Version, part: int = 0) -> int:
+    """Grows from version to version; the objects of a kind that needs several are far apart."""
+    return version.number + PART * part
+
+
+def general_equipment(draft: Draft) -> Dataset:
     """General Equipment (C.7.5.1): the node, not the modality."""
     node = draft.equipment
     equipment = Dataset()
@@ -58,41 +68,22 @@ def _general_equipment(draft: Draft) -> Dataset:
     return equipment
 
 
-def _document_general(
-    draft: Draft, kind: DocumentKind, state: State, made: Moment, images: tuple[SourceImage, ...]
-) -> Dataset:
-    """SR Document General (C.17.2)."""
-    general = Dataset()
-    general.InstanceNumber = draft.version
-    general.CompletionFlag = state.completion
-    general.CompletionFlagDescription = state.description
-    general.VerificationFlag = state.verification
-    general.PreliminaryFlag = state.preliminary
-    general.ContentDate = made.date
-    general.ContentTime = made.time
-    general.PerformedProcedureCodeSequence = []
-    general.CurrentRequestedProcedureEvidenceSequence = [_evidence(images)]
-    general.ParticipantSequence = [_source_participant(draft, made)]
-    if predecessors := _predecessors(draft, kind):
-        general.PredecessorDocumentsSequence = [predecessors]
-    return general
-
-
-def _sop_common(draft: Draft, kind: DocumentKind, state: State, made: Moment) -> Dataset:
-    """SOP Common (C.12.1)."""
+def sop_common(version: Version, kind: DocumentKind, part: int = 0) -> Dataset:
+    """SOP Common (C.12.1). The model is contributing equipment in every version."""
+    made = made_at(version)
     common = Dataset()
     common.SpecificCharacterSet = "ISO_IR 192"
     common.SOPClassUID = kind.sop_class_uids[0]
-    common.SOPInstanceUID = uids.document_uid(draft, kind, state)
+    common.SOPInstanceUID = uids.version_uid(version, kind, part)
     common.InstanceCreationDate = made.date
     common.InstanceCreationTime = made.time
     if made.offset:
         common.TimezoneOffsetFromUTC = made.offset
-    common.ContributingEquipmentSequence = [_contributing_equipment(draft, made)]
+    common.ContributingEquipmentSequence = [_contributing_equipment(version.draft)]
     return common
 
 
-def _contributing_equipment(draft: Draft, made: Moment) -> Dataset:
+def _contributing_equipment(draft: Draft) -> Dataset:
     """The model: a changed adapter is a changed device."""
     model = draft.reading.model
     device = Dataset()
@@ -102,7 +93,7 @@ def _contributing_equipment(draft: Draft, made: Moment) -> Dataset:
     device.StationName = one_line(draft.equipment.station_name, 16)
     device.SoftwareVersions = [one_line(part, 64) for part in (draft.equipment.software_version, *model_parts(model))]
     device.DeviceUID = uids.device_uid(draft.equipment, model)
-    device.ContributionDateTime = made.date_time
+    device.ContributionDateTime = moment(draft.reading.created, draft.sources[0]).date_time
     device.ContributionDescription = printable("; ".join(model_parts(model, digits=64)))[:1024]
     return device
 
@@ -119,54 +110,46 @@ def model_parts(model: ModelIdentity, digits: int = 32) -> tuple[str, ...]:
     return tuple(f"{name} {value}" for name, value in parts if value)
 
 
-def _source_participant(draft: Draft, made: Moment) -> Dataset:
-    """The AI as source of the content. It stays so in every later version."""
-    source = Dataset()
-    source.ParticipationType = "SOURCE"
-    source.ParticipationDateTime = made.date_time
-    source.ObserverType = "DEV"
-    source.Manufacturer = one_line(draft.equipment.manufacturer, 64)
-    source.ManufacturerModelName = one_line(draft.reading.model.name, 64)
-    source.StationName = one_line(draft.equipment.station_name, 16)
-    source.DeviceUID = uids.device_uid(draft.equipment, draft.reading.model)
-    source.InstitutionName = ""
-    source.InstitutionCodeSequence = []
-    return source
+def reference(sop_class_uid: str, sop_instance_uid: str) -> Dataset:
+    """SOP Instance Reference (PS3.3 10.8)."""
+    item = Dataset()
+    item.ReferencedSOPClassUID = sop_class_uid
+    item.ReferencedSOPInstanceUID = sop_instance_uid
+    return item
 
 
-def _evidence(images: tuple[SourceImage, ...]) -> Dataset:
-    references = ((image.series_instance_uid, image.sop_class_uid, image.sop_instance_uid) for image in images)
-    return _hierarchy(images[0].study_instance_uid, references)
+def evidence(images: Iterable[SourceImage]) -> Dataset:
+    """Hierarchical SOP Instance Reference of images of one study (C.17.2.1)."""
+    listed = tuple(images)
+    triples = ((image.series_instance_uid, image.sop_class_uid, image.sop_instance_uid) for image in listed)
+    return hierarchy(listed[0].study_instance_uid, triples)
 
 
-def _predecessors(draft: Draft, kind: DocumentKind) -> Dataset | None:
-    own = [earlier for earlier in dict.fromkeys(draft.predecessors) if earlier.sop_class_uid in kind.sop_class_uids]
-    if not own:
-        return None
-    references = ((it.series_instance_uid, it.sop_class_uid, it.sop_instance_uid) for it in own)
-    study = _hierarchy(draft.reading.study_uid, references)
-    for series in study.ReferencedSeriesSequence:
-        for reference in series.ReferencedSOPSequence:
-            reference.PurposeOfReferenceCodeSequence = [coded(codes.REPLACED_REPORT)]
-    return study
-
-
-def _hierarchy(study_uid: str, references: Iterable[tuple[str, str, str]]) -> Dataset:
+def hierarchy(study_uid: str, references: Iterable[tuple[str, str, str]]) -> Dataset:
     """Hierarchical SOP Instance Reference (C.17.2.1) of (series, class, instance)."""
     study = Dataset()
     study.StudyInstanceUID = study_uid
-    by_series: dict[str, list[Dataset]] = {}
-    for series_uid, sop_class_uid, sop_instance_uid in references:
-        reference = Dataset()
-        reference.ReferencedSOPClassUID = sop_class_uid
-        reference.ReferencedSOPInstanceUID = sop_instance_uid
-        by_series.setdefault(series_uid, []).append(reference)
-    study.ReferencedSeriesSequence = [_series(uid, instances) for uid, instances in by_series.items()]
+    study.ReferencedSeriesSequence = [
+        _series(uid, "ReferencedSOPSequence", listed) for uid, listed in _by_series(references).items()
+    ]
     return study
 
 
-def _series(series_uid: str, instances: list[Dataset]) -> Dataset:
-    series = Dataset()
-    series.SeriesInstanceUID = series_uid
-    series.ReferencedSOPSequence = instances
-    return series
+def image_hierarchy(images: Iterable[SourceImage]) -> list[Dataset]:
+    """Referenced Series items with their images, as presentation states name them (C.11.11)."""
+    triples = ((image.series_instance_uid, image.sop_class_uid, image.sop_instance_uid) for image in images)
+    return [_series(uid, "ReferencedImageSequence", listed) for uid, listed in _by_series(triples).items()]
+
+
+def _by_series(references: Iterable[tuple[str, str, str]]) -> dict[str, list[Dataset]]:
+    found: dict[str, list[Dataset]] = {}
+    for series_uid, sop_class_uid, sop_instance_uid in references:
+        found.setdefault(series_uid, []).append(reference(sop_class_uid, sop_instance_uid))
+    return found
+
+
+def _series(series_uid: str, keyword: str, instances: list[Dataset]) -> Dataset:
+    item = Dataset()
+    item.SeriesInstanceUID = series_uid
+    setattr(item, keyword, instances)
+    return item

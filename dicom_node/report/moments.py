@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 from pydicom.dataset import Dataset
 
@@ -46,3 +46,8 @@ def _zone(offset: str) -> timezone | None:
 
 def _offset(local: datetime) -> str:
     return local.strftime("%z")[:5]
+
+
+def clock(at: datetime) -> str:
+    """2026-01-31 09:15 UTC, for people."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from types import MappingProxyType
 
 from pydicom.dataset import Dataset
@@ -35,4 +36,18 @@ def as_sop_class(dataset: Dataset, sop_class_uid: str, equipment: Equipment) -> 
     # New elements: the copy shares its elements with the original, and assignment would change both.
     copy.add_new("SOPClassUID", "UI", sop_class_uid)
     copy.add_new("SOPInstanceUID", "UI", copy_uid(equipment, dataset.SOPInstanceUID, sop_class_uid))
+    if "PredecessorDocumentsSequence" in dataset:
+        copy.add_new("PredecessorDocumentsSequence", "SQ", _predecessors(dataset, sop_class_uid, equipment))
     return copy
+
+
+def _predecessors(dataset: Dataset, sop_class_uid: str, equipment: Equipment) -> list[Dataset]:
+    """The predecessors as the peer has them: it got those, too, in the other class."""
+    studies = deepcopy(list(dataset.PredecessorDocumentsSequence))
+    for reference in (
+        it for study in studies for one in study.ReferencedSeriesSequence for it in one.ReferencedSOPSequence
+    ):
+        if reference.ReferencedSOPClassUID == dataset.SOPClassUID:
+            reference.ReferencedSOPClassUID = sop_class_uid
+            reference.ReferencedSOPInstanceUID = copy_uid(equipment, reference.ReferencedSOPInstanceUID, sop_class_uid)
+    return studies

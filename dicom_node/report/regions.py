@@ -1,4 +1,4 @@
-"""Where findings are: boxes of the reading, cut to their image."""
+"""Where findings are: boxes of what stands, cut to their image."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from dataclasses import dataclass
 
 from dicom_node.report.document import Draft, NotReportable
 from dicom_node.report.images import SourceImage
-from medvlm.contract import Box, Finding
+from dicom_node.report.statements import Statement, content
+from dicom_node.report.version import Version, version_of
+from medvlm.contract import Box
 from medvlm.vocabulary import term
 
 
 @dataclass(frozen=True)
 class Region:
-    """One box of one finding. `index` counts the finding's boxes from 0 as the reading gives them."""
+    """One box of one finding. `index` counts the finding's boxes from 0 as they were given."""
 
-    finding: Finding
+    finding: Statement
     index: int
     box: Box
     image: SourceImage
@@ -26,32 +28,32 @@ class Region:
         return f"{display} {self.index + 1}" if len(self.finding.evidence) > 1 else display
 
 
-def regions(draft: Draft, images: tuple[SourceImage, ...]) -> tuple[Region, ...]:
-    """The boxes to be drawn, in the order of the reading. What is absent is nowhere: it has none.
+def regions(report: Draft | Version, images: tuple[SourceImage, ...]) -> tuple[Region, ...]:
+    """The boxes to be drawn, in the order of the findings. What is absent is nowhere: it has none.
 
     Raises `NotReportable` for a box on an image that is not among the sources.
     """
     return tuple(
         Region(finding, index, box, source)
-        for finding, index, whole, source in _boxes(draft, images)
+        for finding, index, whole, source in _boxes(report, images)
         if (box := source.clip(whole)) is not None
     )
 
 
-def regions_left_out(draft: Draft, images: tuple[SourceImage, ...]) -> list[str]:
+def regions_left_out(report: Draft | Version, images: tuple[SourceImage, ...]) -> list[str]:
     """A sentence for every box that lies outside its image."""
     return [
         f"Warning: a region of {term(finding.name).display.lower()} lies outside the image and was left out."
-        for finding, _, box, source in _boxes(draft, images)
+        for finding, _, box, source in _boxes(report, images)
         if source.clip(box) is None
     ]
 
 
-def _boxes(draft: Draft, images: tuple[SourceImage, ...]) -> list[tuple[Finding, int, Box, SourceImage]]:
+def _boxes(report: Draft | Version, images: tuple[SourceImage, ...]) -> list[tuple[Statement, int, Box, SourceImage]]:
     by_uid = {image.sop_instance_uid: image for image in images}
     return [
         (finding, index, box, _image_of(box, by_uid))
-        for finding in draft.reading.findings
+        for finding in content(version_of(report)).statements
         if finding.presence != "absent"
         for index, box in enumerate(finding.evidence)
     ]

@@ -8,6 +8,8 @@ from __future__ import annotations
 import uuid
 
 from dicom_node.report.document import DocumentKind, Draft, Equipment, State
+from dicom_node.report.statements import Statement
+from dicom_node.report.version import Version
 from medvlm.contract import Finding, ModelIdentity
 
 
@@ -20,6 +22,14 @@ def document_uid(draft: Draft, kind: DocumentKind, state: State) -> str:
     reading = draft.reading
     parts = (kind.name, kind.sop_class_uids[0], reading.study_uid, reading.digest, state.name, draft.version)
     return derived_uid(draft.equipment.uid_root, *parts)
+
+
+def version_uid(version: Version, kind: DocumentKind, part: int = 0) -> str:
+    """SOP Instance UID of a version's document; `part` counts the objects of a kind that needs several, from 0."""
+    drafted = document_uid(version.draft, kind, version.flags)
+    if not (version.acts or part):
+        return drafted
+    return derived_uid(version.draft.equipment.uid_root, "version", drafted, version.digest, part)
 
 
 def copy_uid(equipment: Equipment, original_uid: str, sop_class_uid: str) -> str:
@@ -39,12 +49,12 @@ def device_uid(equipment: Equipment, model: ModelIdentity) -> str:
     return derived_uid(equipment.uid_root, "device", model.digest)
 
 
-def observation_uid(draft: Draft, finding: Finding, region: int = 0) -> str:
+def observation_uid(draft: Draft, finding: Finding | Statement, region: int = 0) -> str:
     """Observation UID (PS3.3 C.17.3.1): the same for the same finding of a reading in every version."""
     return derived_uid(draft.equipment.uid_root, "observation", draft.reading.digest, finding.tracking_uid, region)
 
 
-def tracking_uid(draft: Draft, finding: Finding, region: int) -> str:
+def tracking_uid(draft: Draft, finding: Finding | Statement, region: int) -> str:
     """Tracking UID of one region. Viewers merge groups that share one, so every further region has its own."""
     if region == 0:
         return finding.tracking_uid

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from medvlm.contract import Finding
+from medvlm.contract import FindingName, Laterality
 from medvlm.vocabulary import term
 
 CERTAINTY_BANDS: tuple[tuple[float, str], ...] = (
@@ -30,12 +30,12 @@ def percent(probability: float) -> str:
     return f"{100 * probability:.1f}"
 
 
-def certainty_note(finding: Finding) -> str:
+def certainty_note(name: FindingName, laterality: Laterality, probability: float) -> str:
     """For example: probable right pleural effusion, 78 %."""
-    display = term(finding.name).display
-    side = "" if finding.laterality == "unspecified" else f"{finding.laterality} "
-    name = f"{side}{display[:1].lower()}{display[1:]}"
-    return f"{certainty_words(finding.probability)} {name}, {rounded_percent(finding.probability)} %"
+    display = term(name).display
+    side = "" if laterality == "unspecified" else f"{laterality} "
+    words = f"{side}{display[:1].lower()}{display[1:]}"
+    return f"{certainty_words(probability)} {words}, {rounded_percent(probability)} %"
 
 
 def rounded_percent(probability: float) -> str:
@@ -54,3 +54,9 @@ def one_line(words: str, longest: int) -> str:
     """Text for a value of VR SH or LO: one value, one line, at most `longest` characters (PS3.5 6.2)."""
     flat = " ".join(printable(words).replace("\\", " ").split())
     return flat[:longest].rstrip()
+
+
+def clean_name(value: str) -> str:
+    """A value of VR PN: at most three component groups of at most 64 characters (PS3.5 6.2.1)."""
+    groups = printable(value).replace("\\", " ").split("=")[:3]
+    return "=".join(group.strip()[:64].rstrip() for group in groups).rstrip("=")

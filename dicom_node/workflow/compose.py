@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -10,60 +11,114 @@ from pydicom import Dataset, dcmread
 from dicom_node.archive import outbox
 from dicom_node.archive.readings import Report, ReportKind, StoredReading, find_reading, insert_report, reports_of
 from dicom_node.archive.results import write_durably
-from dicom_node.archive.studies import Work, instances_of, move_within, record
-from dicom_node.report.document import Draft, Predecessor
+from dicom_node.archive.studies import Work, instances_of, move, move_within, record
+from dicom_node.report.document import Draft, NotReportable, Predecessor
 from dicom_node.report.files import to_part10
-from dicom_node.report.findings import findings_sr
-from dicom_node.report.narrative import narrative_sr
+from dicom_node.report.sr_lint import ReportFailedLint, require_clean
+from dicom_node.report.version import Version
 from dicom_node.workflow.node import Node
+from dicom_node.workflow.objects import STRUCTURED, objects, wanted
 from dicom_node.workflow.stops import stop_point
 
 log = structlog.get_logger()
 
-COMPOSERS = {"findings": findings_sr, "narrative": narrative_sr}
+REPLACEABLE = ("draft", "edited", "rejected")
 
 
 def compose(node: Node, work: Work) -> None:
-    """The draft of the work's reading; run again it changes nothing, for every UID comes from the reading."""
+    """The draft of the work's reading; run again it changes nothing, for every UID comes from the reading.
+
+    When one of its objects cannot be made, or fails our own lint, none is written or sent: the study has failed, and
+    says why.
+    """
     stop_point("compose.start")
     kept = find_reading(node.engine, work)
     if kept is None:
         raise LookupError("the reading of this work is missing")
-    reports = [write(node, kept, kind) for kind in ("findings", "narrative")]
+    reports = list(composed(node, kept))
+    if not reports:
+        try:
+            made = documents(node, kept)
+        except (NotReportable, ReportFailedLint) as error:
+            move(node.engine, work, "failed", str(error))
+            rules = error.rules if isinstance(error, ReportFailedLint) else []
+            log.error("study.failed", study=work.study_uid, reason=error.code, rules=rules)
+            return
+        reports = [write(node, kept, one) for one in made]
     stop_point("compose.middle")
     commit(node, work, reports)
     stop_point("compose.end")
     log.info("study.drafted", study=work.study_uid, version=kept.version)
 
 
-def write(node: Node, kept: StoredReading, kind: ReportKind) -> Report:
-    earlier = [
-        one
-        for one in reports_of(node.engine, kept.reading.study_uid)
-        if one.kind == kind and one.version < kept.version
+@dataclass(frozen=True)
+class Made:
+    """An object that may leave, and the one that it replaces."""
+
+    kind: ReportKind
+    dataset: Dataset
+    predecessor: Report | None
+
+
+def composed(node: Node, kept: StoredReading) -> tuple[Report, ...]:
+    """What was made of this reading before: a commit is whole or not there."""
+    return tuple(one for one in reports_of(node.engine, kept.reading.study_uid) if one.reading_id == kept.id)
+
+
+def documents(node: Node, kept: StoredReading) -> list[Made]:
+    """Every object of the draft that a peer gets.
+
+    Raises `NotReportable` for what cannot be made, `ReportFailedLint` for an object that must not leave.
+    """
+    earlier, version = _earlier(node, kept), drafted(node, kept)
+    made = [
+        Made(kind, dataset, earlier.get(kind))
+        for kind in wanted(node.settings.deliver)
+        for dataset in objects(node, kept, version, kind)
     ]
-    draft = Draft(
-        reading=kept.reading,
-        sources=sources(node, kept),
-        version=kept.version,
-        predecessors=tuple(
-            Predecessor(one.sop_class_uid, one.sop_instance_uid, one.series_instance_uid) for one in earlier[-1:]
-        ),
-        equipment=node.equipment,
+    for one in made:
+        require_clean(one.dataset, version.draft.sources)
+    return made
+
+
+def drafted(node: Node, kept: StoredReading) -> Version:
+    """The report of a reading, before any person acted."""
+    predecessors = (
+        Predecessor(one.sop_class_uid, one.sop_instance_uid, one.series_instance_uid)
+        for one in _earlier(node, kept).values()
     )
-    document = COMPOSERS[kind](draft)
-    path = result_path(document.SOPInstanceUID)
-    write_durably(node.root / path, to_part10(document), flush=node.settings.archive.flush)
+    return Version(
+        Draft(
+            reading=kept.reading,
+            sources=sources(node, kept),
+            version=kept.version,
+            predecessors=tuple(predecessors),
+            equipment=node.equipment,
+        )
+    )
+
+
+def _earlier(node: Node, kept: StoredReading) -> dict[ReportKind, Report]:
+    """The structured reports that this draft replaces: the latest of each kind, unless a person has verified it."""
+    before = [one for one in reports_of(node.engine, kept.reading.study_uid) if one.version < kept.version]
+    latest = {one.kind: one for one in before if one.kind in STRUCTURED}
+    return {kind: one for kind, one in latest.items() if one.state in REPLACEABLE}
+
+
+def write(node: Node, kept: StoredReading, made: Made) -> Report:
+    dataset = made.dataset
+    path = result_path(dataset.SOPInstanceUID)
+    write_durably(node.root / path, to_part10(dataset), flush=node.settings.archive.flush)
     return Report(
-        sop_instance_uid=document.SOPInstanceUID,
+        sop_instance_uid=dataset.SOPInstanceUID,
         study_uid=kept.reading.study_uid,
         reading_id=kept.id,
-        kind=kind,
+        kind=made.kind,
         state="draft",
         version=kept.version,
-        sop_class_uid=document.SOPClassUID,
-        series_instance_uid=document.SeriesInstanceUID,
-        predecessor=earlier[-1].sop_instance_uid if earlier else None,
+        sop_class_uid=dataset.SOPClassUID,
+        series_instance_uid=dataset.SeriesInstanceUID,
+        predecessor=made.predecessor.sop_instance_uid if made.predecessor else None,
         path=str(path),
         created=node.clock(),
     )
@@ -85,15 +140,21 @@ def sources(node: Node, kept: StoredReading) -> tuple[Dataset, ...]:
     return tuple(dcmread(node.root / paths[uid], stop_before_pixels=True, force=True) for uid in used)
 
 
+def peers_for(node: Node, kind: ReportKind) -> list[str]:
+    """Who gets objects of that kind. The narrative stands for the whole report where one message is all."""
+    settings = node.settings.deliver
+    pacs = [peer.name for peer in settings.peers if kind in peer.objects]
+    return [*pacs, *(one.name for one in settings.messengers)] if kind == "narrative" else pacs
+
+
 def commit(node: Node, work: Work, reports: list[Report]) -> None:
-    peers = [peer.name for peer in node.settings.deliver.peers]
     now = node.clock()
     known = {one.sop_instance_uid for one in reports_of(node.engine, work.study_uid)}
     with node.engine.begin() as connection:
         for report in reports:
             if report.sop_instance_uid not in known:
                 insert_report(connection, report)
-                outbox.put(connection, report.sop_instance_uid, peers, now)
+                outbox.put(connection, report.sop_instance_uid, peers_for(node, report.kind), now)
         move_within(connection, work, "drafted")
         if not known.issuperset(one.sop_instance_uid for one in reports):
             record(connection, now, "study.drafted", work.study_uid, version=reports[0].version)

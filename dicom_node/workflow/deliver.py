@@ -13,9 +13,12 @@ from dicom_node.archive.readings import Report, find_report
 from dicom_node.deliver.dicom import deliver_report
 from dicom_node.deliver.scu import Remote
 from dicom_node.errors import NodeError, PeerRefused
+from dicom_node.report.document import NotReportable
 from dicom_node.report.files import to_part10
 from dicom_node.report.reclass import FALLBACKS, as_sop_class
-from dicom_node.settings import Deliver, Peer
+from dicom_node.report.sr_lint import ReportFailedLint, require_clean
+from dicom_node.settings import Deliver, FhirServer, Hl7Receiver, Peer
+from dicom_node.workflow.messages import send_message
 from dicom_node.workflow.node import Node
 from dicom_node.workflow.stops import stop_point
 
@@ -30,7 +33,7 @@ def deliver(node: Node, delivery_id: int, attempt: int) -> None:
         return
     try:
         send(node, delivery)
-    except PeerRefused as error:
+    except (PeerRefused, ReportFailedLint, NotReportable) as error:
         outbox.parked(node.engine, delivery, str(error))
         log.error("delivery.parked", study=delivery.study_uid, peer=delivery.peer, reason=str(error))
         return
@@ -43,6 +46,10 @@ def deliver(node: Node, delivery_id: int, attempt: int) -> None:
 
 
 def send(node: Node, delivery: Delivery) -> None:
+    receiver = find_receiver(node.settings.deliver, delivery.peer)
+    if not isinstance(receiver, Peer):
+        send_message(node, receiver, delivery)
+        return
     report = find_report(node.engine, delivery.report)
     if report is None:
         raise LookupError("the report of this delivery is missing")
@@ -50,12 +57,13 @@ def send(node: Node, delivery: Delivery) -> None:
     def document(sop_class_uid: str) -> Dataset:
         stop_point("deliver.middle")
         made = dcmread(node.root / report.path)
-        if sop_class_uid == report.sop_class_uid:
-            return made
-        return dcmread(BytesIO(to_part10(as_sop_class(made, sop_class_uid, node.equipment))))
+        if sop_class_uid != report.sop_class_uid:
+            made = dcmread(BytesIO(to_part10(as_sop_class(made, sop_class_uid, node.equipment))))
+        require_clean(made)  # as it leaves: in this class, from the disk
+        return made
 
     deliver_report(
-        remote(node, find_peer(node.settings.deliver, delivery.peer)),
+        remote(node, receiver),
         candidates(report, delivery),
         document,
         lambda sop_class_uid: outbox.choose_class(node.engine, delivery.id, sop_class_uid),
@@ -69,14 +77,14 @@ def candidates(report: Report, delivery: Delivery) -> tuple[str, ...]:
     return (report.sop_class_uid, *FALLBACKS.get(report.sop_class_uid, ()))
 
 
-def find_peer(settings: Deliver, name: str) -> Peer:
+def find_receiver(settings: Deliver, name: str) -> Peer | FhirServer | Hl7Receiver:
     """Raises `PeerRefused` when the peer has left the settings."""
-    for peer in settings.peers:
-        if peer.name == name:
-            return peer
+    for receiver in settings.receivers:
+        if receiver.name == name:
+            return receiver
     raise PeerRefused(
         "this peer is no longer in the settings",
-        where=f"deliver.peers: {name}",
+        where=f"deliver: {name}",
         way_out="Add it again, then `dicom-node retry`.",
     )
 

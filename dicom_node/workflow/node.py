@@ -7,19 +7,28 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy import Engine
 
 from dicom_node.report.document import Equipment
 from dicom_node.settings import Settings
-from medvlm.contract import Model
+from medvlm.contract import ImageSource, Model
+
+
+class ModelServer(Model, Protocol):
+    """A model that also shows what it was given."""
+
+    def preview(self, source: ImageSource) -> bytes:
+        """A PNG of one image as displayed. Raises `medvlm.errors.MedvlmError`."""
+        ...
 
 
 @dataclass(frozen=True)
 class Node:
     settings: Settings
     engine: Engine
-    model: Model
+    model: ModelServer
     clock: Callable[[], float] = field(default=time.time)
     sleep: Callable[[float], None] = field(default=time.sleep)
 

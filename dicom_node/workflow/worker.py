@@ -30,7 +30,7 @@ def serve(settings: Settings, ready: Callable[[], None], stop: threading.Event) 
         poll_seconds=settings.workflow.poll_seconds,
     )
     register(workflows, node)
-    workflows.launch({STUDIES: settings.workflow.concurrency, DELIVERIES: max(1, len(settings.deliver.peers)) * 2})
+    workflows.launch({STUDIES: settings.workflow.concurrency, DELIVERIES: max(1, len(settings.deliver.receivers)) * 2})
     if stranded := workflows.stranded():
         log.warning("worker.stranded", workflows=stranded, way_out="run the older version until they are done")
     ready()

@@ -1,14 +1,9 @@
-"""The documents before the tools that others judge them by: dciodvfy, dcentvfy, dcmtk, highdicom."""
+"""The objects before the tools that others judge them by: dicom3tools, dcmtk, PixelMed, dcmqi, highdicom."""
 
 from __future__ import annotations
 
-import re
-import shutil
+import json
 import subprocess
-import sys
-import tomllib
-import warnings
-from collections.abc import Iterator
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -17,183 +12,212 @@ import highdicom
 import numpy as np
 import pydicom
 import pytest
-from pydicom.data import get_charset_files, get_testdata_file
+from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
-from pydicom.uid import BasicTextSRStorage, Comprehensive3DSRStorage, ComprehensiveSRStorage, EnhancedSRStorage
+from pydicom.uid import ComprehensiveSRStorage
 
-from dicom_node.report import Draft, findings_sr, narrative_sr, to_part10
-from medvlm.contract import Reading
-from tests.data import shared_data
-from tests.unit.report.drafts import (
-    box,
-    crowded_reading,
-    draft,
-    finding,
-    header,
-    narrative,
-    predecessor,
-    reading,
+from dicom_node.report import findings_sr, narrative_sr, to_part10
+from tests.integration.report_documents import read_header, reading_of, written
+from tests.unit.report.drafts import box, crowded_reading, draft, finding, header, reading
+from tests.unit.report.mutants import REFERENCE, Mutant
+from tests.unit.report.versions import every_object, every_state
+from tests.validators import (
+    beside_python,
+    complaints,
+    dciodvfy_builds,
+    dcmtk,
+    needs_pixelmed,
+    pixelmed,
+    run,
+    unused,
 )
 
-DOCUMENTS = (
-    (findings_sr, Comprehensive3DSRStorage),
-    (findings_sr, ComprehensiveSRStorage),
-    (narrative_sr, EnhancedSRStorage),
-    (narrative_sr, BasicTextSRStorage),
-)
-
-IDENTITY = {
-    "SOPClassUID": "1.2.840.10008.5.1.4.1.1.1",
-    "SOPInstanceUID": "2.25.31",
-    "StudyInstanceUID": "2.25.32",
-    "SeriesInstanceUID": "2.25.33",
-}
-
-
-ABSENT = (
-    *("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID", "StudyDate"),
-    *("StudyTime", "ReferringPhysicianName", "StudyDescription", "Modality", "Rows", "Columns"),
-)
-
-
-def identified(source: Dataset) -> Dataset:
-    """The header with whatever identity it lacks: files about character sets have none."""
-    for keyword, uid in IDENTITY.items():
-        if not source.get(keyword):
-            setattr(source, keyword, uid)
-    return source
-
-
-def read_header(path: Path | str) -> Dataset:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return identified(pydicom.dcmread(path, stop_before_pixels=True, force=True))
-
-
-def reading_of(source: Dataset) -> Reading:
-    """A reading that fits the image: a region in its middle, if it has an extent."""
-    columns, rows = int(source.get("Columns") or 0), int(source.get("Rows") or 0)
-    middle = box(columns / 4, rows / 4, columns / 2, rows / 2, sop_instance_uid=source.SOPInstanceUID) if rows else None
-    shown = (
-        finding("effusion", "present", 0.91, "right", (middle,) if middle else ()),
-        finding("pleural_thickening", "indeterminate", 0.4),
-    )
-    return reading(study_uid=source.StudyInstanceUID, findings=shown, narrative=narrative(shown))
-
-
-def odd_headers() -> dict[str, Dataset]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return {
-            "plain": header(),
-            "bare": header(**dict.fromkeys(ABSENT)),
-            "empty name": header(PatientName=""),
-            "sex U": header(PatientSex="U"),
-            "bad dates": header(PatientBirthDate="19500230", StudyDate="UNKNOWN", StudyTime="noon"),
-            "long name": header(PatientName="A" * 70),
-            "long description": header(StudyDescription="B" * 90),
-            "umlaut": header(PatientName="Müller^Jörg", TimezoneOffsetFromUTC="+0100"),
-            "kanji": header(PatientName="Yamada^Tarou=山田^太郎=やまだ^たろう"),
-        }
-
-
-def library_headers() -> dict[str, Dataset]:
-    """Files that ship with pydicom: modalities and character sets."""
-    names = ("CT_small.dcm", "MR_small.dcm", "JPEG2000.dcm", "eCT_Supplemental.dcm")
-    images = {name: get_testdata_file(name, download=False) for name in names}
-    charsets = {Path(path).name: path for path in get_charset_files("chr[GJKRX]*.dcm")}
-    return {name: read_header(path) for name, path in (images | charsets).items() if path}
-
-
-def film_headers() -> dict[str, Dataset]:
-    folder = shared_data()
-    films = [*(folder / "dicom").glob("*chest*.dcm"), folder / "dicom" / "dx_thorax_small.dcm"] if folder else []
-    return {path.name: read_header(path) for path in films if path.is_file()}
-
-
-def sources() -> dict[str, Dataset]:
-    return odd_headers() | library_headers() | film_headers()
-
-
-def drafts() -> Iterator[tuple[str, Draft]]:
-    for name, source in sources().items():
-        yield name, draft(reading=reading_of(source), sources=(source,))
-    yield "realistic", draft()
-    yield "nothing drawn", draft(reading=reading(findings=(finding("abnormality", "absent", 0.04),)))
-    yield "no finding", draft(reading=reading(findings=()))
-    yield "crowded", draft(reading=crowded_reading())
-    yield (
-        "second version",
-        draft(version=2, predecessors=tuple(predecessor(uid, n) for n, (_, uid) in enumerate(DOCUMENTS))),
-    )
-
-
-@cache
-def allowed(tool: str) -> re.Pattern[str]:
-    """The lines that a tool may print; every row of the list needs its reason."""
-    rows = tomllib.loads(Path(__file__).with_name("report_validators_allowed.toml").read_text("utf-8"))["allowed"]
-    assert all(row["reason"] for row in rows)
-    return re.compile("|".join(f"(?:{row['line']})" for row in rows if row["tool"] == tool))
-
-
-def complaints(tool: str, command: list[str]) -> list[str]:
-    """What the tool says against the document, less what is allowed, and its exit status if it is not 0."""
-    run = subprocess.run(command, capture_output=True, check=False, timeout=60)
-    said = run.stderr.decode("utf-8", "replace").splitlines()
-    if tool != "dcmtk":  # whose standard output is the document
-        said += run.stdout.decode("utf-8", "replace").splitlines()
-    rest = [line for line in said if line.strip() and not allowed(tool).fullmatch(line.strip())]
-    return rest + ([f"exit status {run.returncode}"] if run.returncode else [])
-
-
-def dciodvfy_builds() -> list[str]:
-    """The build installed with this Python and the system's: a second opinion."""
-    found = [str(Path(sys.executable).with_name("dciodvfy")), "/usr/bin/dciodvfy", shutil.which("dciodvfy") or ""]
-    return list(dict.fromkeys(path for path in found if path and Path(path).is_file()))
+TREES = ("findings", "narrative", "kos")
+"""The kinds of object that have a content tree."""
 
 
 @pytest.fixture(scope="module")
 def documents(tmp_path_factory) -> dict[str, Path]:
-    """Every draft in every SOP class, as files."""
-    folder = tmp_path_factory.mktemp("documents")
-    files = {}
-    for number, (name, made) in enumerate(drafts()):
-        for build, sop_class_uid in DOCUMENTS:
-            path = folder / f"{number}-{sop_class_uid}.dcm"
-            path.write_bytes(to_part10(build(made, sop_class_uid)))
-            files[f"{name}, {sop_class_uid}"] = path
+    return written(tmp_path_factory.mktemp("documents"))
+
+
+@pytest.fixture(scope="module")
+def trees(documents: dict[str, Path]) -> dict[str, Path]:
+    """The objects with a content tree."""
+    return {name: path for name, path in documents.items() if "1.2.840" in name or name.endswith(TREES)}
+
+
+@pytest.fixture(scope="module")
+def states(tmp_path_factory) -> dict[str, Path]:
+    """The structured reports and key objects of every state, and a region whose finding has no code."""
+    folder = tmp_path_factory.mktemp("states")
+    made = {
+        f"{state} {kind}": dataset
+        for state, version in every_state().items()
+        for kind, dataset in every_object(version).items()
+        if kind in TREES
+    }
+    uncoded = finding("pleural_thickening", "present", 0.7, "right", (box(),))
+    made["uncoded region"] = findings_sr(draft(reading=reading(findings=(uncoded,))))
+    files = {name: folder / f"{name}.dcm" for name in made}
+    for name, path in files.items():
+        path.write_bytes(to_part10(made[name]))
     return files
 
 
-@pytest.mark.parametrize("tool", dciodvfy_builds() or [pytest.param("", marks=pytest.mark.skip("no dciodvfy"))])
-def test_dciodvfy_has_nothing_against_any_document(tool: str, documents: dict[str, Path]) -> None:
-    found = {name: complaints("dciodvfy", [tool, "-new", str(path)]) for name, path in documents.items()}
+@pytest.fixture(scope="module")
+def dciodvfy_says(documents: dict[str, Path]):
+    """By build: what it says of every document."""
+
+    @cache
+    def said(build: str) -> dict[str, list[str]]:
+        return {name: run([build, "-new", str(path)]) for name, path in documents.items()}
+
+    return said
+
+
+@pytest.fixture(scope="module")
+def through_xml(states: dict[str, Path], tmp_path_factory) -> dict[str, tuple[list[str], Path]]:
+    """What dsr2xml and xml2dsr say, and the copy that they make."""
+    there, back, folder = dcmtk("dsr2xml"), dcmtk("xml2dsr"), tmp_path_factory.mktemp("xml")
+    made = {}
+    for name, path in states.items():
+        xml, copy = folder / f"{path.stem}.xml", folder / path.name
+        said = run([there, "+U8", str(path), str(xml)]) + run([back, str(xml), str(copy)])
+        made[name] = (said, copy)
+    return made
+
+
+@pytest.fixture(scope="module")
+def pixelmed_says(states: dict[str, Path]) -> dict[str, list[str]]:
+    needs_pixelmed()
+    said = pixelmed(states.values())
+    return {name: said[path] for name, path in states.items()}
+
+
+@pytest.mark.parametrize("build", dciodvfy_builds() or [pytest.param("", marks=pytest.mark.skip("no dciodvfy"))])
+def test_dciodvfy_has_nothing_against_any_object_in_any_state(build: str, dciodvfy_says) -> None:
+    found = {name: complaints("dciodvfy", lines) for name, lines in dciodvfy_says(build).items()}
     assert {name: lines for name, lines in found.items() if lines} == {}
 
 
 @pytest.mark.parametrize("tool", ["dsrdump", "dsr2html"])
-def test_dcmtk_reads_every_content_tree(tool: str, documents: dict[str, Path]) -> None:
-    if not shutil.which(tool):
-        pytest.skip(f"no {tool}")
-    found = {name: complaints("dcmtk", [tool, "+U8", str(path)]) for name, path in documents.items()}
+def test_dcmtk_reads_every_content_tree(tool: str, trees: dict[str, Path]) -> None:
+    program = dcmtk(tool)
+    said = {name: run([program, "+U8", str(path)], document_on_stdout=True) for name, path in trees.items()}
+    found = {name: complaints("dcmtk", lines) for name, lines in said.items()}
     assert {name: lines for name, lines in found.items() if lines} == {}
 
 
-def test_dcentvfy_finds_patient_and_study_equal_to_the_image_s(tmp_path: Path) -> None:
-    tool = Path(sys.executable).with_name("dcentvfy")
-    if not tool.is_file():
-        pytest.skip("no dcentvfy")
+def test_dcmtk_gives_every_content_tree_back_from_xml(through_xml, states: dict[str, Path]) -> None:
+    for name, (lines, copy) in through_xml.items():
+        assert complaints("dcmtk", lines) == [], name
+        assert outline(pydicom.dcmread(copy)) == outline(pydicom.dcmread(states[name])), name
+
+
+def test_pixelmed_finds_the_template_and_completes_every_state(pixelmed_says, states: dict[str, Path]) -> None:
+    for name, lines in pixelmed_says.items():
+        template = pydicom.dcmread(states[name]).ContentTemplateSequence[0].TemplateIdentifier
+        assert any(line.startswith(f"Found Root Template TID_{template} ") for line in lines), name
+        assert lines[-1] == "IOD validation complete", name
+
+
+def test_pixelmed_has_nothing_against_any_state(pixelmed_says) -> None:
+    found = {name: complaints("pixelmed", lines) for name, lines in pixelmed_says.items()}
+    assert {name: lines for name, lines in found.items() if lines} == {}
+
+
+def test_every_line_of_the_allow_list_is_needed(dciodvfy_says, pixelmed_says, through_xml, tmp_path: Path) -> None:
+    """A line that no tool says any more is mended, or was a mistake: it goes."""
+    of_dciodvfy = [line for build in dciodvfy_builds() for lines in dciodvfy_says(build).values() for line in lines]
+    of_pixelmed = [line for lines in pixelmed_says.values() for line in lines]
+    of_dcmtk = [line for lines, _ in through_xml.values() for line in lines]
+    left = {
+        "dciodvfy": unused("dciodvfy", of_dciodvfy),
+        "pixelmed": unused("pixelmed", of_pixelmed),
+        "dcmtk": unused("dcmtk", of_dcmtk),
+        "dcentvfy": unused("dcentvfy", run(dcentvfy_of_a_study(tmp_path))),
+    }
+    assert {tool: messages for tool, messages in left.items() if messages} == {}
+
+
+def dcentvfy_of_a_study(folder: Path, **changes: str) -> list[str]:
+    """The command over a CT image and its reports, which were made of a header with these changes."""
     original = get_testdata_file("CT_small.dcm", download=False)
     source = read_header(original)
-    paths = [tmp_path / "findings.dcm", tmp_path / "narrative.dcm"]
+    for keyword, value in changes.items():
+        setattr(source, keyword, value)
+    made = draft(reading=reading_of(source), sources=(source,))
+    paths = [folder / "findings.dcm", folder / "narrative.dcm"]
     for path, build in zip(paths, (findings_sr, narrative_sr), strict=True):
-        path.write_bytes(to_part10(build(draft(reading=reading_of(source), sources=(source,)))))
-    command = [str(tool), original, *map(str, paths)]
-    assert complaints("dcentvfy", command) == []
+        path.write_bytes(to_part10(build(made)))
+    return [str(beside_python("dcentvfy")), original, *map(str, paths)]
 
-    source.PatientID = "another"
-    paths[0].write_bytes(to_part10(findings_sr(draft(reading=reading_of(source), sources=(source,)))))
-    assert any("PatientID" in line for line in complaints("dcentvfy", command))
+
+@pytest.mark.skipif(not beside_python("dcentvfy").is_file(), reason="no dcentvfy")
+def test_dcentvfy_finds_patient_and_study_equal_to_the_image_s(tmp_path: Path) -> None:
+    assert complaints("dcentvfy", run(dcentvfy_of_a_study(tmp_path))) == []
+    of_another = complaints("dcentvfy", run(dcentvfy_of_a_study(tmp_path, PatientID="another")))
+    assert any("PatientID" in line for line in of_another)
+
+
+@pytest.mark.parametrize("mutant", [it for it in REFERENCE if it.public], ids=lambda it: it.name)
+def test_five_of_the_seventeen_mutants_fall_to_a_public_tool(mutant: Mutant, tmp_path: Path) -> None:
+    """The lint finds these too (`test_sr_lint`); the other twelve it finds alone."""
+    good, bad, image = (tmp_path / name for name in ("good.dcm", "bad.dcm", "image.dcm"))
+    good.write_bytes(to_part10(mutant.good()))
+    bad.write_bytes(spoiled(mutant))
+    image.write_bytes(to_part10(header(PatientName="Müller^Jörg")))
+    tool = dcmtk("dsrdump") if mutant.public == "dsrdump" else str(beside_python(mutant.public))
+    if not Path(tool).is_file():
+        pytest.skip(f"no {mutant.public}")
+    before, after = ([tool, *([str(image)] if mutant.public == "dcentvfy" else []), str(it)] for it in (good, bad))
+    assert errors(run(after)) - errors(run(before))
+
+
+def errors(lines: list[str]) -> set[str]:
+    return {line for line in lines if line.startswith(("Error", "E:"))}
+
+
+def spoiled(mutant: Mutant) -> bytes:
+    """The mutant's file. Without a character set the name keeps its UTF-8 bytes, which no library would write."""
+    if "character_set" not in mutant.rules:
+        return to_part10(mutant.made())
+    element = b"\x08\x00\x05\x00CS\x0a\x00ISO_IR 192"
+    whole = to_part10(mutant.good())
+    assert whole.count(element) == 1
+    return whole.replace(element, b"")
+
+
+def test_dcmqi_reads_the_groups_of_the_reading(tmp_path: Path) -> None:
+    tool = beside_python("tid1500reader")
+    if not tool.is_file():
+        pytest.skip("no tid1500reader: pip install dcmqi")
+    made = draft(reading=crowded_reading())
+    path, out = tmp_path / "findings.dcm", tmp_path / "findings.json"
+    path.write_bytes(to_part10(findings_sr(made)))
+    subprocess.run([tool, "--inputDICOM", path, "--outputMetadata", out], check=True, capture_output=True, timeout=60)
+    groups = json.loads(out.read_text("utf-8"))["Measurements"]
+    drawn = [it for it in made.reading.findings if it.evidence]
+    assert [group["TrackingUniqueIdentifier"] for group in groups] == [it.tracking_uid for it in drawn]
+    by_uid = {named_value(group, "112040").UID: group for group in measurement_groups(findings_sr(made))}
+    for group, shown in zip(groups, drawn, strict=True):
+        own = by_uid[shown.tracking_uid]
+        (certainty,) = group["measurementItems"]
+        assert float(certainty["value"]) == pytest.approx(100 * shown.probability, abs=0.1)
+        assert certainty["units"]["CodeValue"] == "%"
+        assert group["Finding"]["CodeValue"] == named_value(own, "121071").ConceptCodeSequence[0].CodeValue
+        assert group["FindingSite"]["CodeValue"] == named_value(own, "363698007").ConceptCodeSequence[0].CodeValue
+        assert group["Laterality"]["CodeMeaning"].lower() == shown.laterality
+        assert group["measurementAlgorithmIdentification"]["AlgorithmVersion"] == made.reading.model.version
+
+
+def measurement_groups(root: Dataset) -> list[Dataset]:
+    return list(named_value(root, "126010").ContentSequence)
+
+
+def named_value(parent: Dataset, value: str) -> Dataset:
+    return next(it for it in parent.ContentSequence if it.ConceptNameCodeSequence[0].CodeValue == value)
 
 
 @pytest.mark.parametrize(
@@ -275,7 +299,11 @@ def test_the_tree_of_a_group_is_the_one_that_highdicom_writes() -> None:
 
 def outline(content: Dataset) -> tuple[object, ...]:
     """Relationship, type, name and value of an item, and of all below it."""
-    value = content.get("TextValue") or content.get("UID") or content.get("GraphicData")
+    value = next(
+        (content[word].value for word in ("TextValue", "UID", "PersonName", "GraphicData") if word in content), ""
+    )
+    if "ReferencedSOPSequence" in content:
+        value = content.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
     if "ConceptCodeSequence" in content:
         value = content.ConceptCodeSequence[0].CodeValue
     if "MeasuredValueSequence" in content:
@@ -283,7 +311,7 @@ def outline(content: Dataset) -> tuple[object, ...]:
     return (
         content.get("RelationshipType"),
         content.ValueType,
-        content.ConceptNameCodeSequence[0].CodeValue,
+        [name.CodeValue for name in content.get("ConceptNameCodeSequence", ())],
         list(value) if content.ValueType == "SCOORD" else value,
         tuple(outline(child) for child in content.get("ContentSequence", ())),
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import ComprehensiveSRStorage, EnhancedSRStorage
 
+from dicom_node.archive import outbox
+from dicom_node.archive.tables import delivery
 from dicom_node.demo.pacs import pacs
 from dicom_node.retry import retry
 from dicom_node.settings import load
@@ -77,6 +80,49 @@ def test_a_peer_without_comprehensive_3d_sr_gets_the_same_tree_once_as_comprehen
         node.send(film)
         node.wait_for(film.StudyInstanceUID, "delivered")
     assert sorted(got) == sorted(old)
+
+
+def test_a_peer_that_takes_only_enhanced_sr_gets_the_narrative_and_the_findings_are_refused_in_words(
+    tmp_path: Path,
+) -> None:
+    film = dx_film(study="enhanced only")
+    with (
+        peer_answering(0x0000, classes=(str(EnhancedSRStorage),)) as (port, got),
+        running_node(tmp_path / "node", {"pacs": ("PACS", port)}) as node,
+    ):
+        node.send(film)
+        until = time.monotonic() + 60
+        rows = {}
+        while {row.state for row in rows.values()} != {"parked", "delivered"} and time.monotonic() < until:
+            time.sleep(0.1)
+            rows = {row.kind: row for row in outbox.of_study(node.engine, film.StudyInstanceUID)}
+    assert got == [str(EnhancedSRStorage)]
+    assert (rows["findings"].state, rows["narrative"].state) == ("parked", "delivered")
+    assert "takes none" in rows["findings"].reason
+
+
+def test_a_peer_that_takes_no_report_gets_nothing_and_says_why(tmp_path: Path) -> None:
+    film = dx_film(study="no reports")
+    with (
+        peer_answering(0x0000, classes=("1.2.840.10008.5.1.4.1.1.1",)) as (port, got),
+        running_node(tmp_path / "node", {"pacs": ("PACS", port)}) as node,
+    ):
+        node.send(film)
+        rows = node.wait_for_deliveries(film.StudyInstanceUID, "parked", 2)
+    assert got == []
+    assert all("takes none" in row.reason for row in rows)
+
+
+def test_a_second_delivery_is_the_same_bytes(tmp_path: Path) -> None:
+    film = dx_film(study="again")
+    with pacs(tmp_path / "pacs") as peer, running_node(tmp_path / "node", {"pacs": ("PACS", peer.port)}) as node:
+        node.send(film)
+        node.wait_for(film.StudyInstanceUID, "delivered")
+        first = {it.path.name: it.path.read_bytes() for it in peer.of_study(film.StudyInstanceUID)}
+        with node.engine.begin() as connection:
+            connection.execute(delivery.update().values(state="pending", next_attempt=0))
+        node.wait_for_deliveries(film.StudyInstanceUID, "delivered", 2)
+        assert {it.path.name: it.path.read_bytes() for it in peer.of_study(film.StudyInstanceUID)} == first
 
 
 def test_a_peer_that_rejects_our_ae_title_is_parked_with_the_way_out(tmp_path: Path) -> None:

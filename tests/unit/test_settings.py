@@ -14,7 +14,7 @@ from dicom_node.settings import Settings, example, load
 def test_the_example_uncommented_is_exactly_the_defaults(tmp_path: Path) -> None:
     lines = [line.removeprefix("# ") for line in example().splitlines() if " = " in line or line.startswith("[")]
     file = tmp_path / "node.toml"
-    file.write_text("\n".join(line for line in lines if not line.startswith("peers = ")))
+    file.write_text("\n".join(line for line in lines if not line.startswith(("peers = ", "fhir = ", "hl7 = "))))
     assert tomllib.loads(file.read_text()).keys() == Settings.model_fields.keys()
     assert load(file).model_dump() == Settings().model_dump()
 
@@ -30,6 +30,20 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
 def test_peers_can_be_given_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DICOM_NODE_DELIVER__PEERS", '[{"name":"pacs","ae_title":"PACS","host":"h","port":104}]')
     assert [peer.name for peer in load().deliver.peers] == ["pacs"]
+
+
+def test_a_peer_gets_both_reports_unless_its_profile_says_otherwise() -> None:
+    peer = {"name": "pacs", "ae_title": "PACS", "host": "h", "port": 104}
+    assert load(deliver={"peers": [peer]}).deliver.peers[0].objects == ("findings", "narrative")
+    chosen = load(deliver={"peers": [peer | {"objects": ["narrative", "pdf"]}]})
+    assert chosen.deliver.peers[0].objects == ("narrative", "pdf")
+
+
+@pytest.mark.parametrize("objects", [[], ["fndings"]])
+def test_a_peer_that_would_get_nothing_or_the_unknown_is_refused(objects: list[str]) -> None:
+    peer = {"name": "pacs", "ae_title": "PACS", "host": "h", "port": 104, "objects": objects}
+    with pytest.raises(BadSettings, match=r"deliver\.peers\.0\.objects"):
+        load(deliver={"peers": [peer]})
 
 
 @pytest.mark.parametrize(

@@ -5,26 +5,35 @@ from __future__ import annotations
 import subprocess
 import sys
 import uuid
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydicom.dataset import Dataset
 from pydicom.uid import BasicTextSRStorage, Comprehensive3DSRStorage, ComprehensiveSRStorage, EnhancedSRStorage
 
 from dicom_node.report import FALLBACKS, NotReportable, as_sop_class, findings_sr, narrative_sr, to_part10
 from tests.unit.report.drafts import CREATED, EQUIPMENT, MODEL, draft, finding, reading
+from tests.unit.report.trees import named
 
 BUILD = """
 import hashlib
-from dicom_node.report import findings_sr, narrative_sr, to_part10
-from tests.unit.report.drafts import draft
-for build in (findings_sr, narrative_sr):
-    print(hashlib.sha256(to_part10(build(draft()))).hexdigest())
+from dicom_node.report import to_part10
+from tests.unit.report.versions import every_object, every_state
+for state, version in every_state().items():
+    for kind, made in every_object(version).items():
+        print(state, kind, hashlib.sha256(to_part10(made)).hexdigest())
 """
 
+MADE_OF_THE_MODEL = {
+    *("SOPInstanceUID", "DeviceUID", "ObservationUID", "UID", "SoftwareVersions", "ContributionDescription"),
+    "TextValue",  # algorithm version and parameters, and the line that names the model
+}
 
-def test_two_builds_in_two_processes_are_byte_equal() -> None:
+
+def test_every_object_of_every_state_is_byte_equal_in_two_processes() -> None:
     root = Path(__file__).resolve().parents[3]
     runs = [
         subprocess.run(
@@ -33,7 +42,28 @@ def test_two_builds_in_two_processes_are_byte_equal() -> None:
         for seed in ("1", "2")
     ]
     assert runs[0] == runs[1]
-    assert len(runs[0].split()) == 2
+    assert len(runs[0].splitlines()) > 20
+
+
+@pytest.mark.parametrize("part", ["version", "weights_digest", "adapter_digest", "profile"])
+@pytest.mark.parametrize("build", [findings_sr, narrative_sr])
+def test_another_model_changes_what_is_made_of_it_and_nothing_else(build, part: str) -> None:
+    changed = draft(reading=reading(model=MODEL.model_copy(update={part: "cd" * 32})))
+    one, other = dict(values(build(draft()))), dict(values(build(changed)))
+    differing = {place[-1] for place in {*one, *other} if one.get(place) != other.get(place)}
+    assert {"SOPInstanceUID", "DeviceUID", "UID"} <= differing <= MADE_OF_THE_MODEL
+    tracked = [[it.UID for it in named(build(made), "112040")] for made in (draft(), changed)]
+    assert tracked[0] == tracked[1]
+
+
+def values(dataset: Dataset, place: tuple[object, ...] = ()) -> Iterator[tuple[tuple[object, ...], str]]:
+    """Every value at any depth by its place."""
+    for element in dataset:
+        if element.VR != "SQ":
+            yield (*place, element.keyword), str(element.value)
+            continue
+        for number, item in enumerate(element.value):
+            yield from values(item, (*place, element.keyword, number))
 
 
 @pytest.mark.parametrize(

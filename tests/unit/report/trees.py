@@ -16,7 +16,8 @@ def walk(content: Dataset) -> Iterator[Dataset]:
 
 def named(content: Dataset, code_value: str) -> list[Dataset]:
     """The items below whose concept name has this code value."""
-    return [it for it in walk(content) if it.ConceptNameCodeSequence[0].CodeValue == code_value]
+    named_items = (it for it in walk(content) if "ConceptNameCodeSequence" in it)
+    return [it for it in named_items if it.ConceptNameCodeSequence[0].CodeValue == code_value]
 
 
 def texts(content: Dataset) -> list[str]:
