@@ -16,14 +16,27 @@ VIEW_OF = dict(zip((False, True), VIEW_ANSWERS, strict=True))
 VIEW_SENTENCES = {True: ("This is an AP film.", "AP view."), False: ("This is a PA film.", "PA view.")}
 
 _ASK = (
-    "Is there {}?",
-    "Is {} present?",
-    "Do you see {}?",
-    "Any {}?",
-    "Is there evidence of {}?",
-    "Does the film show {}?",
+    "Is there {noun}?",
+    "Is there any {bare}?",
+    "Is there evidence of {noun}?",
+    "Are there signs of {noun}?",
+    "Do you see {noun}?",
+    "Can you see {noun}?",
+    "Does the film show {noun}?",
+    "Does this patient have {noun}?",
+    "Is {noun} visible?",
+    "Is {noun} present?",
+    "Any {bare}?",
 )
-_ASK_NEGATED = ("Is there no {}?", "Is {} absent?", "Is the film free of {}?", "Is the film without {}?")
+_ASK_NEGATED = (
+    "Is there no {bare}?",
+    "Is there no evidence of {noun}?",
+    "Is {noun} absent?",
+    "Is the film without {noun}?",
+    "Does the film show no {bare}?",
+    "Can {noun} be excluded?",
+    "Can you rule out {noun}?",
+)
 
 
 @dataclass(frozen=True)
@@ -36,9 +49,15 @@ class ClosedQuestion:
 
 
 def wordings(term: Term, negated: bool) -> tuple[str, ...]:
-    """Every closed question about a finding: the vocabulary's own, then those from templates."""
-    own, frames = (term.ask_negated, _ASK_NEGATED) if negated else (term.ask, _ASK)
-    return tuple(dict.fromkeys((*own, *(frame.format(term.display.lower()) for frame in frames))))
+    """Every closed question to train on: the vocabulary's own, then those from templates; none that is held out."""
+    own, frames = (term.ask_negated, _ASK_NEGATED) if negated else ((*term.ask, *term.ask_more), _ASK)
+    framed = (frame.format(noun=term.noun, bare=term.bare_noun) for frame in frames)
+    return tuple(text for text in dict.fromkeys((*own, *framed)) if text not in held_out(term, negated))
+
+
+def held_out(term: Term, negated: bool) -> tuple[str, ...]:
+    """Closed questions kept from training, so that agreement is measured on wordings that were never seen."""
+    return term.ask_negated_held_out if negated else term.ask_held_out
 
 
 def closed_question(finding: int, rng: random.Random) -> ClosedQuestion:
@@ -67,6 +86,7 @@ def corpus() -> list[str]:
     """Every sentence that can be generated: what the tokenizer is trained on."""
     lines = [YES, NO, *VIEW_ANSWERS, REPORT_REQUEST, *VIEW_REQUESTS, *VIEW_SENTENCES[True], *VIEW_SENTENCES[False]]
     for term in terms().values():
-        lines += [*wordings(term, False), *wordings(term, True), *term.present, *term.absent, *term.indeterminate]
-        lines += [*term.keywords]
+        for negated in (False, True):
+            lines += [*wordings(term, negated), *held_out(term, negated)]
+        lines += [*term.present, *term.absent, *term.indeterminate]
     return lines + [f" {line}" for line in lines]

@@ -5,6 +5,7 @@ One data file (`findings.toml`), one loader. Every code that leaves in a report 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -39,15 +40,27 @@ class Term(BaseModel):
     code: Code | None = None
     site: Code | None = None
     boxable: bool
+    noun: str
+    """The finding inside a sentence, with its article where it can be counted: "a mass", "consolidation"."""
     ask: tuple[str, ...]
-    """Closed questions whose answer "yes" means present."""
+    """Closed questions whose answer "yes" means present: those over which the questionnaire takes its mean."""
+    ask_more: tuple[str, ...]
+    """Further ones to be trained on."""
+    ask_held_out: tuple[str, ...]
+    """Ones never trained on: agreement is measured on them."""
     ask_negated: tuple[str, ...]
     """Closed questions whose answer "yes" means absent."""
+    ask_negated_held_out: tuple[str, ...]
     keywords: tuple[str, ...]
     """Words by which a clinician's question names the finding."""
     present: tuple[str, ...]
     absent: tuple[str, ...]
     indeterminate: tuple[str, ...]
+
+    @property
+    def bare_noun(self) -> str:
+        """The noun without its article: what stands after "no" and "any"."""
+        return re.sub(r"^an? ", "", self.noun)
 
 
 @cache

@@ -1,11 +1,13 @@
+import itertools
 import random
+import re
 
 import pytest
 import torch
 
 from medvlm.train.films import FINDINGS
-from medvlm.train.instruction_rows import IGNORED, RowBuilder, packed_mask
-from medvlm.train.language import closed_question, report, wordings
+from medvlm.train.instruction_rows import IGNORED, RowBuilder, Rows, packed_mask
+from medvlm.train.language import closed_question, corpus, held_out, report, wordings
 from medvlm.train.tokenizer import train_tokenizer
 from medvlm.vocabulary import terms
 
@@ -16,11 +18,58 @@ def test_findings_are_asked_in_the_order_of_the_vocabulary() -> None:
     assert tuple(terms()) == FINDINGS
 
 
-def test_no_wording_asks_both_for_presence_and_for_absence() -> None:
-    asked = [text for term in terms().values() for text in wordings(term, False)]
-    negated = [text for term in terms().values() for text in wordings(term, True)]
-    assert not set(asked) & set(negated)
+def test_every_wording_asks_one_thing_of_one_finding() -> None:
+    asked = [
+        text.lower()
+        for term in terms().values()
+        for negated in (False, True)
+        for text in (*wordings(term, negated), *held_out(term, negated))
+    ]
     assert len(asked) == len(set(asked))
+
+
+@pytest.mark.parametrize("name", FINDINGS)
+def test_every_finding_is_asked_in_many_wordings_and_some_are_kept_from_training(name: str) -> None:
+    term = terms()[name]
+    assert len(wordings(term, False)) + len(held_out(term, False)) >= 12
+    assert len(wordings(term, True)) + len(held_out(term, True)) >= 8
+    assert (len(held_out(term, False)), len(held_out(term, True))) == (2, 1)
+
+
+def test_what_is_held_out_is_never_asked_in_training() -> None:
+    rng = random.Random(1)
+    asked = {closed_question(number, rng).text for number in range(len(FINDINGS)) for _ in range(600)}
+    kept = {text for term in terms().values() for negated in (False, True) for text in held_out(term, negated)}
+    trained = {text for term in terms().values() for negated in (False, True) for text in wordings(term, negated)}
+    assert len(kept) == 3 * len(FINDINGS)
+    assert asked == trained
+    assert not asked & kept
+
+
+def test_what_is_held_out_is_put_in_words_that_were_trained_on() -> None:
+    trained = {
+        word for term in terms().values() for negated in (False, True) for text in wordings(term, negated)
+        for word in _words(text)
+    }  # fmt: skip
+    for term in terms().values():
+        assert {word for text in (*held_out(term, False), *held_out(term, True)) for word in _words(text)} <= trained
+
+
+def test_an_article_stands_before_its_noun_once_and_in_the_right_form() -> None:
+    for line in corpus():
+        words = _words(line)
+        for first, second in itertools.pairwise(words):
+            assert not (first in {"a", "an", "no", "any"} and second in {"a", "an", "any"}), line
+            assert first not in {"a", "an"} or (first == "an") == (second[0] in "aeiou"), line
+
+
+def test_the_tokenizer_knows_what_is_held_out() -> None:
+    for term in terms().values():
+        assert {*held_out(term, False), *held_out(term, True)} <= set(corpus())
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z]+", text.lower())
 
 
 def test_questions_vary_in_wording_and_polarity() -> None:
@@ -50,7 +99,7 @@ def test_a_text_outside_the_corpus_is_encoded_without_loss() -> None:
     assert TOKENIZER.decode(TOKENIZER.encode(text)) == text
 
 
-def _batch():  # type: ignore[no-untyped-def]
+def _batch() -> Rows:
     builder, rng = RowBuilder(TOKENIZER, 16), random.Random(1)
     labels = [1.0] * len(FINDINGS)
     return builder.batch([builder.row(labels, False, 4, True, rng), builder.row(labels, True, 2, False, rng)])
