@@ -29,6 +29,7 @@ def _nothing() -> tuple[str, ...]:
 MEASURES: dict[str, Callable[[], tuple[str, ...]]] = {
     "imports": _nothing,
     "report": _nothing,
+    "encode_once": _nothing,
     "preprocess": _series,
     "study_to_report": _nothing,
     "receive": _nothing,

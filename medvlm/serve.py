@@ -5,8 +5,7 @@ It gets references to images, reads them itself, and reads nothing outside the a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import uvicorn
@@ -63,11 +62,23 @@ def _lines(parts: Iterator[Any]) -> Iterator[str]:
         yield part.model_dump_json() + "\n"
 
 
-def serve(
-    host: str, port: int, *, archive: Path | None, model_folder: Path | None, threads: int, session_bytes: int
-) -> None:
-    """Load the model and answer until stopped. `archive` is the only folder whose images may be read."""
-    from medvlm.engine.serving import ReadyModel  # torch loads here, not with the command line
+class Served(Model, Protocol):
+    """A model with previews of its images, and the same weights under adapters."""
 
-    with ReadyModel(model_folder, archive, threads=threads, session_bytes=session_bytes) as model:
-        uvicorn.run(app(model, model.preview), host=host, port=port, log_level="warning", access_log=False)
+    @property
+    def adapted(self) -> Mapping[str, Model]: ...
+
+    def preview(self, source: ImageSource) -> bytes: ...
+
+
+def served(model: Served) -> FastAPI:
+    """The model at the root, each adapter at /adapters/NAME with the same routes: a client chooses by its URL."""
+    api = app(model, model.preview)
+    for name, adapted in model.adapted.items():
+        api.mount(f"/adapters/{name}", app(adapted, model.preview))
+    return api
+
+
+def serve(host: str, port: int, model: Served) -> None:
+    """Answer until stopped."""
+    uvicorn.run(served(model), host=host, port=port, log_level="warning", access_log=False)

@@ -1,7 +1,8 @@
 """Key-value caches that are encoded once and forked for each question.
 
-`DynamicLayer.update` builds new tensors by `torch.cat` and never writes into the old ones (transformers 5.23),
-so copying the layer objects and sharing their tensors is exact copy-on-write.
+`DynamicLayer.update` and `DynamicSlidingWindowLayer.update` build new tensors by `torch.cat` and never write into the
+old ones (transformers 5.23), so copying the layer objects and sharing their tensors is exact copy-on-write. Static
+layers write in place and are copied whole.
 """
 
 from __future__ import annotations
@@ -12,34 +13,82 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache
-from transformers.cache_utils import DynamicLayer
+from torch.nn.functional import pad
+from transformers import Cache, DynamicCache
+from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer, StaticLayer, StaticSlidingWindowLayer
 
 from medvlm.errors import BadModelFolder
+
+_SHARED = (DynamicLayer, DynamicSlidingWindowLayer)
+_COPIED = (StaticLayer, StaticSlidingWindowLayer)
 
 
 @dataclass(frozen=True)
 class Prefix:
-    """The image part of a prompt, encoded: its cache and how many tokens it holds. Never written to."""
+    """The image part of a prompt, encoded: its cache and how many tokens it holds. Never written to.
 
-    cache: DynamicCache
+    `offset` is added to the position of every token that follows: where an image takes fewer positions than tokens
+    (Qwen-VL's `rope_deltas`, which transformers keeps on the module and which the next study overwrites).
+    """
+
+    cache: Cache
     length: int
+    offset: int = 0
 
     @property
     def nbytes(self) -> int:
-        return storage_bytes(tensor for layer in self.cache.layers for tensor in (layer.keys, layer.values))
+        return storage_bytes(self.tensors)
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        return tuple(tensor for layer in self.cache.layers for tensor in (layer.keys, layer.values))
 
 
-def fork(cache: DynamicCache) -> DynamicCache:
-    """A cache that starts as `cache` and grows alone.
+def fork(cache: Cache) -> Cache:
+    """A cache that starts as `cache` and grows alone: shared tensors where layers are dynamic, copies where static.
 
-    Raises `BadModelFolder` for layers that write in place (static, quantised, recurrent): they cannot be shared.
+    Raises `BadModelFolder` for any other layer (quantised, offloaded, recurrent): it writes in place.
     """
-    if any(type(layer) is not DynamicLayer for layer in cache.layers):
+    kinds = {type(layer) for layer in cache.layers}
+    if kinds <= set(_COPIED):
+        return copy.deepcopy(cache)
+    if not kinds <= set(_SHARED):
         raise BadModelFolder("this model's cache writes in place and cannot be forked")
     forked = copy.copy(cache)
     forked.layers = [copy.copy(layer) for layer in cache.layers]
     return forked
+
+
+def stacked(caches: Sequence[Cache]) -> Cache:
+    """One cache with a row for each of `caches`, padded with zeros on the left to the longest.
+
+    For one forward with a mask of its own (`medvlm.engine.packed_batch`), which hides the padding. Dynamic layers only.
+    """
+    forked = fork(caches[0])
+    if len(caches) == 1:
+        return forked
+    if not all(isinstance(layer, _SHARED) for cache in caches for layer in cache.layers):
+        raise BadModelFolder("caches that write in place cannot be put side by side")
+    for number, layer in enumerate(forked.layers):
+        rows = [cache.layers[number] for cache in caches]
+        layer.keys = _side_by_side([row.keys for row in rows])
+        layer.values = _side_by_side([row.values for row in rows])
+    return forked
+
+
+def _side_by_side(rows: Sequence[Tensor]) -> Tensor:
+    longest = max(row.shape[-2] for row in rows)
+    return torch.cat([pad(row, (0, 0, longest - row.shape[-2], 0)) for row in rows])
+
+
+def compacted(cache: DynamicCache) -> DynamicCache:
+    """The same cache without storage behind a view: a sliding layer keeps its last window of a longer tensor alive."""
+    for layer in cache.layers:
+        for name in ("keys", "values"):
+            tensor = getattr(layer, name)
+            if tensor.untyped_storage().nbytes() > tensor.nbytes:
+                setattr(layer, name, tensor.clone())
+    return cache
 
 
 def storage_bytes(tensors: Iterable[Tensor]) -> int:

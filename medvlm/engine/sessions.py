@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from typing import Protocol
 
-from medvlm.contract import StudyInput, StudySession
+from medvlm.contract import FindingName, ModelIdentity, StudyInput, StudySession
 
 
 class SizedSession(StudySession, Protocol):
@@ -15,6 +15,12 @@ class SizedSession(StudySession, Protocol):
 
 
 class SizedModel(Protocol):
+    @property
+    def identity(self) -> ModelIdentity: ...
+
+    @property
+    def assessed(self) -> tuple[FindingName, ...]: ...
+
     def open(self, study: StudyInput) -> SizedSession: ...
 
 

@@ -1,6 +1,6 @@
 """The embedded model's family: order of the prompt, its control tokens, how an answer is read.
 
-<user> <image>×16 question <assistant> answer <end>
+<user> <image>×n question <assistant> answer <end>
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ USER = "<user>"
 ASSISTANT = "<assistant>"
 END = "<end>"
 IMAGE = "<image>"
+FRAME = 128
+"""Pixels a side to which a film is squeezed before anything else: the size of the films of training."""
 STRIDE = 32
-"""Pixels of the model's frame that one image token covers, a side."""
+"""Pixels a side of the enlarged frame that one image token covers."""
 YES, NO = "Yes", "No"
 VIEW_QUESTION = "Which view is this?"
 VIEW_ANSWERS = ("PA", "AP")

@@ -80,6 +80,7 @@ class Plane:
     intercept: float
     instance_number: int
     told_apart: tuple[str, ...]
+    rescale_stated: bool = True
 
 
 def planes(
@@ -151,7 +152,8 @@ def _place(header: _FrameHeader) -> Place:
 
 def _plane(source: ImageSource, pixels: npt.NDArray[Any], header: _FrameHeader, place: Place, index: int) -> Plane:
     dataset = header.dataset
-    slope, intercept = rescale(header.group("PixelValueTransformationSequence"))
+    rescaling = header.group("PixelValueTransformationSequence")
+    slope, intercept = rescale(rescaling)
     image_type = texts(dataset, "ImageType")
     return Plane(
         source=source,
@@ -166,4 +168,5 @@ def _plane(source: ImageSource, pixels: npt.NDArray[Any], header: _FrameHeader, 
         intercept=intercept,
         instance_number=integer(dataset, "InstanceNumber", 0) * 100_000 + index,
         told_apart=header.told_apart(),
+        rescale_stated=None not in (number(rescaling, "RescaleSlope"), number(rescaling, "RescaleIntercept")),
     )

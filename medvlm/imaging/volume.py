@@ -163,6 +163,9 @@ def _volume(run: list[Plane], stated: tuple[Warning, ...]) -> Volume:
     affine, own = _affine(run)
     if run[0].localiser:
         own = (*own, Warning(code="localiser", words="This is a localiser, not the examination itself."))
+    if run[0].modality == "CT" and not all(plane.rescale_stated for plane in run):
+        words = "Rescale Slope or Intercept is missing: the values may be no Hounsfield units."
+        own = (*own, Warning(code="no_rescale", words=words))
     return Volume(
         sources=tuple(plane.source for plane in run),
         pixels=_stacked(run),
