@@ -6,6 +6,7 @@
     ├── OutsideArchive         a reference points outside the folder the model server may read
     ├── ModelUnavailable       the model server does not answer, or stopped while answering
     ├── UnknownFinding         a name that the vocabulary does not hold
+    ├── UnusableData           data that cannot be learnt from; names the rows
     └── BadModelFolder         weights or configuration are missing, damaged or of another version
 
 Every error carries what was wrong, where, and the way out; none carries patient data.

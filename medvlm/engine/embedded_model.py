@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -23,14 +25,17 @@ from medvlm.contract import (
 )
 from medvlm.embedded import WEIGHTS
 from medvlm.engine.calibration import Calibration, load_calibration
-from medvlm.engine.embedded_session import EmbeddedSession, Film
-from medvlm.engine.network import Encoded, Network, load_network
+from medvlm.engine.embedded_session import EmbeddedSession, Film, Locate
+from medvlm.engine.network import WEIGHTS_FILE, Encoded, Network, load_network
+from medvlm.engine.place import Place
+from medvlm.engine.pointing import Pointer, load_pointer
 from medvlm.engine.questionnaire import mean_log_odds
 from medvlm.families.embedded import VIEW_ANSWERS, VIEW_QUESTION
 from medvlm.imaging.decode import Decoder
 from medvlm.imaging.images import Radiograph, StudyImages
 from medvlm.imaging.model_frame import to_model_frame
 from medvlm.imaging.study import load_study
+from medvlm.safeguards.burned_in.film_warnings import FilmWarnings
 from medvlm.safeguards.scope import judged_view, refused_before_encoding, refused_without_radiograph
 from medvlm.safeguards.scope_head import ScopeHead, load_scope_head
 from medvlm.safeguards.scope_tags import age_years
@@ -49,18 +54,32 @@ class Judged:
     scope: Scope
     warnings: tuple[Warning, ...] = ()
     encoded: Encoded | None = None
+    locate: Locate | None = None
+    written: Callable[[], tuple[Warning, ...]] = tuple
 
 
 class EmbeddedModel:
     """`medvlm.contract.Model` over a `Network`. Safe to call from several threads."""
 
     def __init__(
-        self, network: Network, calibration: Calibration, scope_head: ScopeHead, load: ImageLoader, clock: Clock
+        self,
+        network: Network,
+        calibration: Calibration,
+        scope_head: ScopeHead,
+        pointer: Pointer,
+        written: Callable[[Radiograph], tuple[Warning, ...]],
+        profile: str,
+        load: ImageLoader,
+        clock: Clock,
     ) -> None:
+        """`written` reads what is burned into a film; `profile` names the heads beside the network, each part of it."""
         self.network = network
         self.calibration = calibration
         self.scope_head = scope_head
+        self.pointer = pointer
         self.blank = mean_log_odds(network, network.blank().prefix, calibration, tuple(calibration.findings))
+        self._written = written
+        self._profile = profile
         self._load = load
         self._clock = clock
 
@@ -70,6 +89,7 @@ class EmbeddedModel:
             name=NAME,
             version=_package_version(),
             weights_digest=self.network.weights_digest,
+            profile=self._profile,
             calibration=self.calibration.name,
         )
 
@@ -100,7 +120,7 @@ class EmbeddedModel:
         read = judged[-1] if judged[-1].encoded is not None else judged[0]
         warnings = (*images.warnings, *read.warnings, *_not_read(study, images, judged))
         sources = (read.source,) if read.encoded is not None else ()
-        return Film(read.scope, sources, warnings, read.encoded)
+        return Film(read.scope, sources, warnings, read.encoded, read.locate, read.written)
 
     def judge(self, radiograph: Radiograph, context: StudyContext) -> Judged:
         """Scope of one image; an image in scope comes back encoded."""
@@ -113,7 +133,14 @@ class EmbeddedModel:
             return Judged(radiograph.source, refusal, radiograph.warnings)
         said = radiograph.tags.view_position or context.view
         scope, warnings = judged_view(said, self.seen_view(encoded))
-        return Judged(radiograph.source, scope, (*radiograph.warnings, *warnings), encoded)
+        return Judged(
+            radiograph.source,
+            scope,
+            (*radiograph.warnings, *warnings),
+            encoded,
+            Place(self.network, self.pointer, frame, radiograph).box,
+            partial(self._written, radiograph),
+        )
 
     def seen_view(self, encoded: Encoded) -> View:
         """PA or AP as the network sees it, "unknown" within the margin that calibration set."""
@@ -156,6 +183,13 @@ def _place(study: StudyInput, source: ImageSource) -> int:
     return uris.index(source.uri) + 1 if source.uri in uris else 0
 
 
+def heads_profile(weights: Path) -> str:
+    """A name that changes with any of the small files of weights beside the network's."""
+    files = sorted(path for path in weights.glob("*.safetensors") if path.name != WEIGHTS_FILE)
+    digest = hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files))
+    return f"heads-{digest.hexdigest()[:12]}"
+
+
 def _package_version() -> str:
     try:
         return version("medvlm")
@@ -186,6 +220,9 @@ def load_embedded(
         network=load_network(weights),
         calibration=load_calibration(weights),
         scope_head=load_scope_head(weights),
+        pointer=load_pointer(weights),
+        written=FilmWarnings(weights),
+        profile=heads_profile(weights),
         load=lambda study: load_study(study, archive_root, decoder),
         clock=clock,
     )

@@ -11,6 +11,7 @@ from medvlm.contract import (
     Answer,
     AnswerKind,
     AnswerText,
+    Box,
     Cancel,
     Finding,
     FindingName,
@@ -26,23 +27,53 @@ from medvlm.contract import (
     never,
 )
 from medvlm.engine.calibration import Calibration
-from medvlm.engine.narrative import narrative, statement
+from medvlm.engine.narrative import (
+    extent_words,
+    narrative,
+    not_assessed_words,
+    place_words,
+    side_words,
+    statement,
+)
 from medvlm.engine.network import Encoded, Network
 from medvlm.engine.questionnaire import finding, mean_log_odds
-from medvlm.engine.questions import AboutFilm, AboutFinding, AboutView, NotUnderstood, Understood, understand
+from medvlm.engine.questions import (
+    AboutComparison,
+    AboutFilm,
+    AboutFinding,
+    AboutNotAssessed,
+    AboutPlace,
+    AboutSeveral,
+    AboutSide,
+    AboutView,
+    NotUnderstood,
+    Reason,
+    Understood,
+    understand,
+)
 from medvlm.errors import UnknownFinding
 from medvlm.safeguards.coherence import coherent
+from medvlm.safeguards.draft_text import check_draft
 from medvlm.vocabulary import term, terms
 
 
 @dataclass(frozen=True)
 class Film:
-    """What a session rests on: the scope, the image read, warnings, and the encoding (None when refused)."""
+    """What a session rests on: the scope, the image read, warnings, and the encoding (None when refused).
+
+    `written` tells what is burned into the film; it is asked once, for the draft.
+    """
 
     scope: Scope
     sources: tuple[ImageSource, ...]
     warnings: tuple[Warning, ...]
     encoded: Encoded | None
+    locate: Locate | None = None
+    written: Callable[[], tuple[Warning, ...]] = tuple
+
+
+Locate = Callable[[FindingName], Box | None]
+"""Where a finding that is present lies on the film; None for one whose place is not given."""
 
 
 class EmbeddedSession:
@@ -82,15 +113,21 @@ class EmbeddedSession:
 
     def _draft(self) -> Reading:
         findings, doubts = self._asked()
+        text = narrative(findings)
         stated = set(self._calibration.assessed)
         return Reading(
             study_uid=self._study.study_uid,
             model=self._identity,
             scope=self.film.scope,
             findings=findings,
-            narrative=narrative(findings),
+            narrative=text,
             not_assessed=tuple(name for name in terms() if name not in stated),
-            warnings=(*self.film.warnings, *doubts),
+            warnings=(
+                *self.film.warnings,
+                *self.film.written(),
+                *doubts,
+                *check_draft(text, findings, has_prior=False),
+            ),
             images=self.film.sources,
             created=self._clock(),
         )
@@ -120,7 +157,13 @@ class EmbeddedSession:
         if self.film.encoded is None or not names:
             return ()
         z = mean_log_odds(self._network, self.film.encoded.prefix, self._calibration, names)
-        return tuple(finding(name, z[name], self._blank, self._calibration, self._study.study_uid) for name in names)
+        found = (finding(name, z[name], self._blank, self._calibration, self._study.study_uid) for name in names)
+        return tuple(self._located(each) for each in found)
+
+    def _located(self, found: Finding) -> Finding:
+        """With its place on the film, where it is present and has one."""
+        box = self.film.locate(found.name) if found.presence == "present" and self.film.locate else None
+        return found if box is None else found.model_copy(update={"evidence": (box,)})
 
     def ask(self, question: Question, cancel: Cancel = never) -> Iterator[AnswerText | Answer]:
         """Parts of the answer's text, then the answer. Ends without one when `cancel` says so."""
@@ -143,8 +186,12 @@ class EmbeddedSession:
         match asked:
             case AboutFinding(name, negated) if name in self._calibration.assessed:
                 return self._answer_closed(name, negated)
-            case AboutFinding(name):
+            case AboutPlace(name) | AboutSide(name) if name in self._calibration.assessed:
+                return self._answer_where(name, side_only=isinstance(asked, AboutSide))
+            case AboutFinding(name) | AboutPlace(name) | AboutSide(name):
                 return self._refused(_not_assessed(name))
+            case AboutSeveral(names):
+                return self._answer_several(names)
             case AboutView() if scope.view == "unknown":
                 return self._refused(_not_understood("The view cannot be told from this image"))
             case AboutView():
@@ -152,15 +199,18 @@ class EmbeddedSession:
             case AboutFilm():
                 reading = self.draft()
                 return self._said("open", " ".join(sentence.text for sentence in reading.narrative.findings))
+            case AboutNotAssessed():
+                return self._said("open", extent_words(self._calibration.assessed))
+            case AboutComparison():
+                return self._refused(_not_understood(_NO_COMPARISON))
             case NotUnderstood(why):
                 return self._refused(_not_understood(_WHY[why]))
 
     def _answer_closed(self, name: FindingName, negated: bool) -> Answer:
         """Probability and reliance are those of the answer "yes": a negated question turns both round."""
         (asked,) = self.questionnaire((name,))
-        if abs(asked.image_reliance or 0.0) <= self._calibration.reliance_floor:
-            reason = "A blank image would have given the same answer"
-            return self._refused(Refusal(code="image_not_used", reason=reason), asked)
+        if self._unmoved(asked):
+            return self._refused(_IMAGE_NOT_USED, asked)
         affirmed = (asked.presence == "present") != negated
         lead = "" if asked.presence == "indeterminate" else ("Yes. " if affirmed else "No. ")
         return Answer(
@@ -172,6 +222,38 @@ class EmbeddedSession:
             model=self._identity,
             warnings=self.film.warnings,
         )
+
+    def _answer_where(self, name: FindingName, side_only: bool) -> Answer:
+        """The place of a finding that is present, when it has one; of any other, that it has none to show."""
+        (asked,) = self.questionnaire((name,))
+        if self._unmoved(asked):
+            return self._refused(_IMAGE_NOT_USED, asked)
+        place = (side_words(asked) if side_only else place_words(asked)) if asked.presence == "present" else ""
+        if place is None:
+            what = "side" if side_only else "place"
+            return self._refused(_not_understood(f"The {what} is not given for this finding"), asked)
+        return Answer(
+            kind="where",
+            text=f"{statement(name, asked.presence)} {place}".strip(),
+            probability=asked.probability,
+            finding=name,
+            evidence=asked.evidence if place else (),
+            image_reliance=asked.image_reliance,
+            model=self._identity,
+            warnings=self.film.warnings,
+        )
+
+    def _answer_several(self, names: Sequence[FindingName]) -> Answer:
+        """Each finding stated, one after the other, and those that are not assessed named."""
+        assessed = [name for name in names if name in self._calibration.assessed]
+        if not assessed:
+            return self._refused(_not_assessed(*names))
+        said = [statement(found.name, found.presence) for found in self.questionnaire(assessed)]
+        left = [name for name in names if name not in assessed]
+        return self._said("open", " ".join([*said, *([not_assessed_words(left)] if left else [])]))
+
+    def _unmoved(self, asked: Finding) -> bool:
+        return abs(asked.image_reliance or 0.0) <= self._calibration.reliance_floor
 
     def _said(self, kind: AnswerKind, text: str) -> Answer:
         return Answer(kind=kind, text=text, model=self._identity, warnings=self.film.warnings)
@@ -188,12 +270,16 @@ class EmbeddedSession:
         )
 
 
-_CAN = "Ask whether one finding is present, for the view, or to describe the film"
-_WHY = {
-    "unknown": _CAN,
+_CAN = "Ask whether one finding is present or where it is, for the view, or to describe the film"
+_NO_COMPARISON = f"The embedded model reads one film and does not compare. {_CAN}"
+_IMAGE_NOT_USED = Refusal(code="image_not_used", reason="A blank image would have given the same answer")
+_WHY: dict[Reason, str] = {
+    "unknown": f"The question holds words that the model does not know. {_CAN}",
+    "language": f"Questions are understood in English only. {_CAN}",
     "several": "Ask about one finding at a time",
-    "place": f"The embedded model does not tell sides or places. {_CAN}",
-    "comparison": f"The embedded model reads one film and does not compare. {_CAN}",
+    "polarity": "Ask whether the finding is present, without a denial",
+    "ambiguous": "The words may mean several findings. Name one: pneumothorax, atelectasis, pleural effusion or edema",
+    "place": f"The embedded model has no answer for a given side or place. {_CAN}",
     "degree": f"The embedded model gives no sizes, counts or degrees. {_CAN}",
 }
 
@@ -202,8 +288,11 @@ def _not_understood(reason: str) -> Refusal:
     return Refusal(code="question_not_understood", reason=reason)
 
 
-def _not_assessed(name: FindingName) -> Refusal:
-    return Refusal(code="finding_not_assessed", reason=f"{term(name).display} is not assessed by this model")
+def _not_assessed(*names: FindingName) -> Refusal:
+    named = " and ".join(term(name).display for name in names)
+    return Refusal(
+        code="finding_not_assessed", reason=f"{named} {'is' if len(names) == 1 else 'are'} not assessed by this model"
+    )
 
 
 def _sentences(text: str) -> list[str]:

@@ -23,13 +23,17 @@ from transformers import (
     FastVlmForConditionalGeneration,
     PreTrainedTokenizerFast,
 )
+from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.utils import logging
 
+from medvlm.engine.encoding import as_seen, both_ways
 from medvlm.engine.prefix_cache import PackedRow, Prefix, fork, pack
 from medvlm.errors import BadModelFolder
-from medvlm.families.embedded import ASSISTANT, DEVIATION, IMAGE, MEAN, NO, STRIDE, USER, YES
+from medvlm.families.embedded import ASSISTANT, FRAME, IMAGE, NO, STRIDE, USER, YES
 
 WEIGHTS_FILE = "model.safetensors"
+_AT_ONCE = 25
+"""Pictures that the encoder takes in one call when many are to be seen."""
 
 
 @dataclass(frozen=True)
@@ -56,25 +60,41 @@ class Network:
         self._yes, self._no = (tokenizer.encode(word)[0] for word in (YES, NO))
         user, image, self._assistant = (tokenizer.convert_tokens_to_ids(token) for token in (USER, IMAGE, ASSISTANT))
         self.weights_digest = weights_digest
-        self.image_size: int = model.config.vision_config.image_size
-        tokens = (self.image_size // STRIDE) ** 2
+        self.image_size = FRAME
+        self._side: int = model.config.vision_config.image_size
+        tokens = (self._side // STRIDE) ** 2
         self._prefix_ids = torch.tensor([[user] + [image] * tokens])
 
     @torch.inference_mode()
     def encode(self, pixels: npt.NDArray[np.float32]) -> Encoded:
-        """pixels (size, size), 0–1, dense tissue bright."""
-        images = torch.from_numpy((pixels - MEAN) / DEVIATION).float().expand(1, 3, -1, -1)
+        """pixels (image_size, image_size), 0–1, dense tissue bright."""
+        picture = as_seen(torch.from_numpy(pixels).float()[None, None], self._side)
         with self._lock:
-            seen = self._model.get_image_features(pixel_values=images, return_dict=True)
+            grid = both_ways(self._tower, picture)
             cache = DynamicCache(config=self._model.config.get_text_config())
             self._model(
                 input_ids=self._prefix_ids,
-                mm_encoder_outputs={"image": seen},
+                mm_encoder_outputs={"image": self._tokens(grid)},
                 past_key_values=cache,
                 use_cache=True,
                 logits_to_keep=1,
             )
-        return Encoded(Prefix(cache, self._prefix_ids.shape[1]), seen.last_hidden_state)
+        return Encoded(Prefix(cache, self._prefix_ids.shape[1]), grid)
+
+    def _tower(self, seen: Tensor) -> Tensor:
+        return self._model.model.vision_tower(seen).last_hidden_state
+
+    def _tokens(self, grid: Tensor) -> BaseModelOutputWithPooling:
+        """The grid as the language model takes it, row by row."""
+        tokens = self._model.model.multi_modal_projector(grid.flatten(2).transpose(1, 2))
+        return BaseModelOutputWithPooling(last_hidden_state=grid, pooler_output=tokens)
+
+    @torch.inference_mode()
+    def mean_features(self, pictures: Tensor) -> Tensor:
+        """(n, 1, image_size, image_size) 0–1 -> (n, channels): the encoder's features, averaged over places."""
+        with self._lock:
+            parts = [both_ways(self._tower, as_seen(part, self._side)) for part in pictures.split(_AT_ONCE)]
+        return torch.cat([part.mean((2, 3)) for part in parts])
 
     def blank(self) -> Encoded:
         """A flat mid-grey picture: what the model says without an image."""

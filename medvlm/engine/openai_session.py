@@ -38,6 +38,7 @@ from medvlm.families.boxes import contract_box, read_located
 from medvlm.families.pictures import blank_picture
 from medvlm.families.profile import Family, Pieces
 from medvlm.safeguards.coherence import coherent
+from medvlm.safeguards.draft_text import check_draft
 from medvlm.vocabulary import terms
 
 WITHOUT_PROBABILITY = Warning(
@@ -97,15 +98,17 @@ class OpenAISession:
             asked = self._findings()
         except WithoutProbability:
             asked = _Asked((), (WITHOUT_PROBABILITY,))
+        text = narrative(asked.findings)
+        doubts = check_draft(text, asked.findings, has_prior=self._study.prior is not None)
         stated = {one.name for one in asked.findings}
         return Reading(
             study_uid=self._study.study_uid,
             model=self._identity,
             scope=self.seen.scope,
             findings=asked.findings,
-            narrative=narrative(asked.findings),
+            narrative=text,
             not_assessed=tuple(name for name in terms() if name not in stated),
-            warnings=(*self._warnings, *asked.warnings),
+            warnings=(*self._warnings, *asked.warnings, *doubts),
             images=self.seen.sources,
             created=self._clock(),
         )

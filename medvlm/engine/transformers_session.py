@@ -35,6 +35,7 @@ from medvlm.families.answer_text import AnswerText as ShownAnswer
 from medvlm.families.boxes import contract_box, read_located
 from medvlm.families.profile import Pieces
 from medvlm.safeguards.coherence import coherent
+from medvlm.safeguards.draft_text import check_draft
 from medvlm.vocabulary import terms
 
 OPEN_RELIANCE_FLOOR = 0.01
@@ -92,15 +93,17 @@ class TransformersSession:
 
     def _draft(self) -> Reading:
         asked = self._findings()
+        text = narrative(asked.findings)
+        doubts = check_draft(text, asked.findings, has_prior=self._study.prior is not None)
         stated = {one.name for one in asked.findings}
         return Reading(
             study_uid=self._study.study_uid,
             model=self._speaker.identity,
             scope=self.seen.scope,
             findings=asked.findings,
-            narrative=narrative(asked.findings),
+            narrative=text,
             not_assessed=tuple(name for name in terms() if name not in stated),
-            warnings=(*self._warnings, *asked.warnings),
+            warnings=(*self._warnings, *asked.warnings, *doubts),
             images=self.seen.sources,
             created=self._speaker.clock(),
         )

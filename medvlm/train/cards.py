@@ -8,8 +8,11 @@ from pathlib import Path
 from string import Template
 
 from medvlm.engine.calibration import Calibration
+from medvlm.families.embedded import FRAME
 from medvlm.train.calibrate import LEAST_PRESENT
-from medvlm.train.evaluate import Area, Figures, FindingFigures
+from medvlm.train.evaluate import Area, FindingFigures
+from medvlm.train.figures import Figures
+from medvlm.train.pointing_fit import Pointed
 from medvlm.train.recipe import Recipe
 
 MODEL_CARD, DATA_CARD = "MODEL_CARD.md", "DATA_CARD.md"
@@ -36,7 +39,8 @@ def _facts(figures: Figures, calibration: Calibration, recipe: Recipe, weights_d
         "digest": weights_digest,
         "calibration": calibration.name,
         "seed": str(recipe.seed),
-        "size": str(recipe.image.size),
+        "size": str(FRAME),
+        "side": str(recipe.image.side),
         "films": str(figures.films),
         "patients": str(figures.patients),
         "lower_bound": str(recipe.validation.lower_bound),
@@ -52,7 +56,54 @@ def _facts(figures: Figures, calibration: Calibration, recipe: Recipe, weights_d
             f"| {kind.replace('_', ' ')} | {figures.scope.films[kind]} | {share:.1%} |"
             for kind, share in figures.scope.refused.items()
         ),
+        **_further_facts(figures),
     }
+
+
+def _further_facts(figures: Figures) -> dict[str, str]:
+    words, asked, left_out = figures.words, figures.clinicians_questions, figures.left_out
+    return {
+        "worded_films": str(words.films),
+        "wordings": str(words.wordings),
+        "agree_trained": f"{words.trained:.1%}",
+        "agree_held_out": f"{words.held_out:.1%}",
+        "agree_negated": f"{words.negated:.1%}",
+        "agree_negated_held_out": f"{words.negated_held_out:.1%}",
+        "vqa_questions": str(asked.questions),
+        "vqa_understood": str(asked.understood),
+        "vqa_films": str(asked.films),
+        "vqa_right": f"{asked.right:.1%}",
+        "vqa_blank": f"{asked.right_without_image:.1%}",
+        "vqa_gain": f"{asked.gain_low:+.1%} to {asked.gain_high:+.1%}",
+        "left_out_all": f"{left_out.all_refused:.1%}",
+        "left_out_films": f"{left_out.films_refused:.1%}",
+        "left_out_ill": f"{left_out.ill_films_refused:.1%}",
+        "left_out_rows": "\n".join(
+            f"| {kind.replace('_', ' ')} | {left_out.pictures[kind]} | {share:.1%} |"
+            for kind, share in left_out.refused.items()
+        ),
+        "pointing_rows": "\n".join(
+            _pointing_row(name, row)
+            for name, row in (
+                *figures.pointing.findings.items(),
+                ("together", figures.pointing.together),
+                ("effusion, infiltration, pneumonia", figures.pointing.pooled),
+            )
+        ),
+        "retrieval_sets": str(figures.retrieval.label_sets),
+        "retrieval_rows": "\n".join(
+            f"| {k} | {share:.1%} | {figures.retrieval.by_chance[k]:.1%} |"
+            for k, share in figures.retrieval.among_first.items()
+        ),
+    }
+
+
+def _pointing_row(name: str, row: Pointed) -> str:
+    side = "–" if row.side is None else f"{row.side:.0%}"
+    hits = f"{row.share:.0%} ({row.low:.0%}–{row.high:.0%})"
+    return (
+        f"| {name} | {row.boxes} | {hits} | {row.usual} | {row.chance:.0%} | {side} | {'yes' if row.given else 'no'} |"
+    )
 
 
 def _finding_row(finding: FindingFigures) -> str:

@@ -1,9 +1,10 @@
-"""Stage 1: images and sentences in one space.
+"""Stage 1: what the image encoder learns, and images and sentences in one space.
 
-Each finding is a pair of sentences ("there is effusion", "there is no effusion"); an image's log-odds are
-its cosine difference to the two, trained by binary cross-entropy. Whole reports are aligned by a sigmoid loss
+The encoder learns from a linear head of the findings and the view, and from sex and age, which every film carries and
+which tell much of what a chest looks like. Sentences are then aligned to it with the encoder held still (LiT,
+arXiv:2111.07991). Each finding is a pair of sentences ("there is effusion", "there is no effusion"): the log-odds of an
+image are its cosine difference to the two, trained by binary cross-entropy. Whole reports are aligned by a sigmoid loss
 (SigLIP, arXiv:2303.15343) whose targets are equal label sets, since many films carry the same labels.
-A linear head on the pooled features learns beside them: the yardstick for the questionnaire of stage 2.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import EfficientNetModel, PreTrainedTokenizerFast
 
-from medvlm.safeguards.scope_head import REFUSED_AS
 from medvlm.train.films import FINDINGS
 from medvlm.train.language import VIEW_SENTENCES, report, statement
+
+AGE_MEAN, AGE_UNIT = 47.0, 17.0
+_SEX_WEIGHT, _AGE_WEIGHT = 0.05, 0.02
+"""Each is worth about as much as one finding in the mean over findings."""
 
 
 class SentenceEncoder(nn.Module):
@@ -39,19 +43,23 @@ class SentenceEncoder(nn.Module):
 
 
 class DualEncoder(nn.Module):
-    """The image encoder, the sentence encoder, and the two heads that are dropped at export."""
+    """The image encoder, the sentence encoder, and the heads that are dropped at export.
+
+    `head`: log-odds of findings and AP; `person`: log-odds of a man, and age in units of AGE_UNIT about AGE_MEAN.
+    """
 
     def __init__(self, encoder: EfficientNetModel, vocabulary: int, width: int, prior: Tensor) -> None:
         super().__init__()
         features = encoder.config.hidden_dim
         self.encoder = encoder
+        self.side: int = encoder.config.image_size
         self.sentences = SentenceEncoder(vocabulary, width)
         self.project = nn.Linear(features, width)
         self.scale = nn.Parameter(torch.tensor(2.0))
         self.pair_bias = nn.Parameter(torch.cat([prior, torch.zeros(1)]))
         self.caption_bias = nn.Parameter(torch.tensor(-4.0))
         self.head = nn.Linear(features, len(FINDINGS) + 1)
-        self.scope = nn.Linear(features, len(REFUSED_AS) + 1)
+        self.person = nn.Linear(features, 2)
         with torch.no_grad():
             self.head.weight.mul_(0.1)
             self.head.bias.copy_(self.pair_bias)
@@ -60,35 +68,37 @@ class DualEncoder(nn.Module):
         """Images (n, 3, s, s), normalised -> (n, features)."""
         return self.encoder(images).last_hidden_state.mean((2, 3))
 
+    def image_side(self) -> list[nn.Parameter]:
+        return [*self.encoder.parameters(), *self.head.parameters(), *self.person.parameters()]
+
+
+def supervised_loss(model: DualEncoder, pooled: Tensor, targets: Tensor, people: Tensor) -> Tensor:
+    """pooled (n, features); targets (n, findings + 1) probabilities, the last column being AP;
+    people (n, 2): 1 for a man, years of age."""
+    sex, age = model.person(pooled).unbind(1)
+    return (
+        functional.binary_cross_entropy_with_logits(model.head(pooled), targets)
+        + _SEX_WEIGHT * functional.binary_cross_entropy_with_logits(sex, people[:, 0])
+        + _AGE_WEIGHT * functional.mse_loss(age, (people[:, 1] - AGE_MEAN) / AGE_UNIT)
+    )
+
 
 def contrastive_loss(
-    model: DualEncoder,
-    pooled: Tensor,
-    targets: Tensor,
-    scope: Tensor,
-    pairs: Tensor,
-    captions: Tensor,
-    caption_weight: float,
+    model: DualEncoder, pooled: Tensor, labels: Tensor, targets: Tensor, pairs: Tensor, captions: Tensor
 ) -> Tensor:
-    """The sum of the stage's losses.
+    """The sentences' losses; they do not reach the encoder.
 
-    pooled (n, features); targets (n, findings + 1), the last column being AP; scope (n,) classes, 0 = in scope;
-    pairs (2·(findings + 1), t): sentence ids, all present then all absent; captions (in scope, t).
-    Rows out of scope teach the scope head only.
+    pooled (n, features); labels (n, findings + 1) 0/1, the last column being AP; targets: the probabilities to learn;
+    pairs (2·(findings + 1), t): sentence ids, all present then all absent; captions (n, t).
     """
-    inside = scope == 0
-    seen, truth = pooled[inside], targets[inside]
-    image = functional.normalize(model.project(seen), dim=-1)
+    image = functional.normalize(model.project(pooled.detach()), dim=-1)
     gain = model.scale.exp()
     present, absent = model.sentences(pairs).chunk(2)
     by_pairs = gain * image @ (present - absent).T + model.pair_bias
     by_captions = gain * image @ model.sentences(captions).T + model.caption_bias
-    same = (truth.unsqueeze(1) == truth.unsqueeze(0)).all(-1).float()
-    return (
-        functional.binary_cross_entropy_with_logits(by_pairs, truth)
-        + functional.binary_cross_entropy_with_logits(model.head(seen), truth)
-        + caption_weight * functional.binary_cross_entropy_with_logits(by_captions, same)
-        + 0.1 * functional.cross_entropy(model.scope(pooled), scope)
+    same = (labels.unsqueeze(1) == labels.unsqueeze(0)).all(-1).float()
+    return functional.binary_cross_entropy_with_logits(by_pairs, targets) + functional.binary_cross_entropy_with_logits(
+        by_captions, same
     )
 
 

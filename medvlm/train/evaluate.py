@@ -1,4 +1,4 @@
-"""Figures on patients never seen in training, as one frozen record that the cards are written from."""
+"""Figures of the findings on patients never seen in training."""
 
 from __future__ import annotations
 
@@ -7,20 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import BaseModel, ConfigDict
 
 from medvlm.engine.calibration import Calibration
 from medvlm.safeguards.scope_head import ScopeHead
 from medvlm.train.films import FINDINGS, Films
 from medvlm.train.readout import Readout
 from medvlm.train.recipe import ValidationPart
+from medvlm.train.record import Record
 from medvlm.train.statistics import auroc, auroc_by_patient, calibration_error, perfect_calibration_error
 
 Array = npt.NDArray[np.float64]
-
-
-class Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Area(Record):
@@ -53,16 +49,6 @@ class ScopeFigures(Record):
 
     refused: dict[str, float]
     films: dict[str, int]
-
-
-class Figures(Record):
-    split: str
-    films: int
-    patients: int
-    mean_of_13_labels: float
-    findings: tuple[FindingFigures, ...]
-    view: Area
-    scope: ScopeFigures
 
 
 def finding_figures(

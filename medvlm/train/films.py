@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -38,14 +39,20 @@ FINDINGS = ("abnormality", "airspace_opacity", *LABELS)
 """What is asked, in the vocabulary's order."""
 
 
+_OLDEST = 100.0
+"""Years; the source holds a few ages that cannot be."""
+
+
 @dataclass(frozen=True)
 class Films:
     """`pixels` (n, size, size) uint8; `labels` (n, findings) float32 0/1 in the order of FINDINGS;
-    `ap` (n,) bool; `patients`, `names` (n,) str."""
+    `ap`, `male` (n,) bool; `age` (n,) float32 years; `patients`, `names` (n,) str."""
 
     pixels: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.float32]
     ap: npt.NDArray[np.bool_]
+    male: npt.NDArray[np.bool_]
+    age: npt.NDArray[np.float32]
     patients: npt.NDArray[np.str_]
     names: npt.NDArray[np.str_]
 
@@ -53,7 +60,12 @@ class Films:
         return len(self.pixels)
 
     def at(self, rows: npt.NDArray[np.intp]) -> Films:
-        return Films(self.pixels[rows], self.labels[rows], self.ap[rows], self.patients[rows], self.names[rows])
+        return Films(**{field.name: getattr(self, field.name)[rows] for field in fields(Films)})
+
+    def without(self, findings: Sequence[str]) -> Films:
+        """The films that show none of these findings."""
+        columns = [FINDINGS.index(name) for name in findings]
+        return self.at(np.flatnonzero(self.labels[:, columns].sum(1) == 0))
 
 
 def read_films(data: Path, split: Split, size: int) -> Films:
@@ -67,6 +79,8 @@ def read_films(data: Path, split: Split, size: int) -> Films:
         pixels=np.stack(_pixels(data / "cxr", rows, size)),
         labels=np.array([_targets(row) for row in rows], dtype=np.float32),
         ap=np.array([row["view"] == "AP" for row in rows]),
+        male=np.array([row["sex"] == "M" for row in rows]),
+        age=np.array([min(float(row["age"]), _OLDEST) for row in rows], dtype=np.float32),
         patients=np.array([row["patient"] for row in rows]),
         names=np.array([row["image"] for row in rows]),
     )

@@ -14,9 +14,7 @@ class Part(BaseModel):
 
 
 class ImagePart(Part):
-    size: int
-    mean: float
-    std: float
+    side: int
 
 
 class TextPart(Part):
@@ -29,14 +27,16 @@ class TextPart(Part):
 
 
 class ContrastivePart(Part):
+    teachers: int
+    teacher_side: int
     epochs: int
-    stop_after: int
-    batch: int
     rate: float
+    student_epochs: int
+    student_rate: float
+    batch: int
     weight_decay: float
     average: float
-    negatives: float
-    caption_weight: float
+    label_share: float
     drop_connect: float
 
 

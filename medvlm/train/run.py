@@ -15,24 +15,38 @@ from transformers import PreTrainedTokenizerFast
 
 from medvlm.engine.calibration import CALIBRATION_FILE, Calibration
 from medvlm.engine.network import Network, load_network
+from medvlm.engine.pointing import save_pointer
+from medvlm.families.embedded import FRAME
+from medvlm.safeguards.burned_in.side_marker import WEIGHTS_FILE as SIDE_MARKER_FILE
 from medvlm.safeguards.scope_head import REFUSED_AS, ScopeHead, save_scope_head
+from medvlm.train.align import align
 from medvlm.train.calibrate import fit_calibration
 from medvlm.train.cards import write_cards
 from medvlm.train.contrastive import DualEncoder
-from medvlm.train.evaluate import Figures, area, assessed, finding_figures, mean_of_labels, scope_figures
+from medvlm.train.evaluate import area, assessed, finding_figures, mean_of_labels, scope_figures
+from medvlm.train.evaluate_retrieval import retrieval_figures
+from medvlm.train.evaluate_scope import left_out_figures
+from medvlm.train.evaluate_vqa import vqa_figures
+from medvlm.train.evaluate_words import word_figures
 from medvlm.train.export import export_model
+from medvlm.train.figures import Figures
 from medvlm.train.films import FINDINGS, Films, read_films
 from medvlm.train.outsiders import Strangers, read_strangers, spoil
+from medvlm.train.pointing_fit import Boxed, fit_pointer, pointing_figures, read_boxed
 from medvlm.train.readout import Readout, read_out
 from medvlm.train.recipe import Recipe, read_recipe
-from medvlm.train.scope_fit import fit_scope_head, set_thresholds
-from medvlm.train.stage_contrastive import run_contrastive
+from medvlm.train.scope_fit import Examples, fit_scope_head, scope_examples, set_thresholds
+from medvlm.train.side_marker import train_side_marker
 from medvlm.train.stage_instruction import run_instruction
 from medvlm.train.tokenizer import train_tokenizer
 
 WEIGHTS_FOLDER = "weights"
 FIGURES_FILE = "figures.json"
 _BLANKS = 9
+_ILL = 3
+"""Labels from which on a film counts as one of the sickest."""
+_WORDED = 8
+"""Every so many test films are asked in every wording."""
 
 
 @dataclass(frozen=True)
@@ -47,35 +61,45 @@ class Material:
     laterals: npt.NDArray[np.uint8]
 
 
-def train(data: Path, out: Path, recipe: Path | None, resume: bool, threads: int) -> Path:
+@dataclass(frozen=True)
+class Trained:
+    """The stored model and what its figures are taken with."""
+
+    dual: DualEncoder
+    tokenizer: PreTrainedTokenizerFast
+    network: Network
+    examples: Examples
+    scope: ScopeHead
+    held: Readout
+    calibration: Calibration
+    boxed: tuple[Boxed, ...]
+
+
+def train(
+    data: Path, out: Path, recipe: Path | None, resume: bool, threads: int, without: tuple[str, ...] = ()
+) -> Path:
     """Makes the embedded model from the films in `data`; returns the folder of weights below `out`.
 
     With `resume` the checkpoints in `out` are gone on from; without it they are removed first.
-    `threads` ≤ 0 leaves torch's own choice.
+    `threads` ≤ 0 leaves torch's own choice. Films with a finding of `without` are left out of training and calibration,
+    so that an adapter can be tried on a finding that the model never saw.
     """
     if threads > 0:
         torch.set_num_threads(threads)
     chosen = read_recipe(recipe)
     out.mkdir(parents=True, exist_ok=True)
     if not resume:
-        for checkpoint in out.glob("*.pt"):
-            checkpoint.unlink()
+        for done in (*out.glob("*.pt"), out / WEIGHTS_FOLDER / SIDE_MARKER_FILE):
+            done.unlink(missing_ok=True)
     with _progress() as progress:
-        material = read_material(data, chosen.image.size)
+        material = read_material(data, without)
         tokenizer = train_tokenizer(chosen.text.vocabulary)
-        dual = run_contrastive(
-            material.train,
-            material.strangers,
-            material.calibration,
-            tokenizer,
-            chosen,
-            out / "contrastive.pt",
-            progress,
-        )
-        return finish(material, dual, tokenizer, chosen, out, progress)
+        dual = align(material.train, material.calibration, tokenizer, chosen, out, progress)
+        return finish(data, material, dual, tokenizer, chosen, out, progress)
 
 
 def finish(
+    data: Path,
     material: Material,
     dual: DualEncoder,
     tokenizer: PreTrainedTokenizerFast,
@@ -86,33 +110,36 @@ def finish(
     """Everything after stage 1."""
     folder = out / WEIGHTS_FOLDER
     vlm = run_instruction(dual, material.train, tokenizer, recipe, out / "instruction.pt", progress)
-    export_model(vlm, tokenizer, folder, recipe.image.size)
+    export_model(vlm, tokenizer, folder, recipe.image.side)
     network = load_network(folder)
-    scope = fit_scope_head(
-        dual.encoder, material.train, material.strangers, torch.from_numpy(material.laterals), recipe, progress
-    )
+    examples = scope_examples(dual.encoder, material.train, material.strangers, material.laterals, recipe, progress)
     held = read_out(network, material.calibration.pixels, progress, "calibration films")
-    scope = set_thresholds(scope, held.pooled, recipe.scope.false_refusals)
-    calibration = fit_calibration(held, material.calibration, blank_log_odds(network, recipe.image.size, progress))
-    figures = evaluate(network, dual, scope, calibration, material, recipe, progress)
+    scope = set_thresholds(fit_scope_head(examples, recipe), held.pooled, recipe.scope.false_refusals)
+    calibration = fit_calibration(held, material.calibration, blank_log_odds(network, progress))
+    boxed = read_boxed(data, dual, (material.train, material.calibration, material.test), progress)
+    trained = Trained(dual, tokenizer, network, examples, scope, held, calibration, boxed)
+    figures = evaluate(data, trained, material, recipe, progress)
     calibration = calibration.model_copy(update={"assessed": assessed(figures.findings, recipe.validation)})
     save_scope_head(scope, folder)
+    save_pointer(fit_pointer(dual, trained.boxed, figures.pointing), folder)
     (folder / CALIBRATION_FILE).write_text(calibration.model_dump_json(indent=1) + "\n", "utf-8")
     (folder / FIGURES_FILE).write_text(figures.model_dump_json(indent=1) + "\n", "utf-8")
+    if not (folder / SIDE_MARKER_FILE).exists():
+        train_side_marker(data, folder, recipe.seed, torch.get_num_threads())
     write_cards(folder.parent, figures, calibration, recipe, network.weights_digest, counts(material))
     progress.console.print(f"mean AUROC of 13 labels on split test: {figures.mean_of_13_labels:.3f}")
     return folder
 
 
-def read_material(data: Path, size: int) -> Material:
-    films, names = read_films(data, "train", size), lateral_names()
+def read_material(data: Path, without: tuple[str, ...] = ()) -> Material:
+    films, names = read_films(data, "train", FRAME).without(without), lateral_names()
     lateral = np.isin(films.names, names)
     return Material(
         train=films.at(np.flatnonzero(~lateral)),
-        calibration=read_films(data, "calibration", size),
-        test=read_films(data, "test", size),
-        strangers=read_strangers(data, "train", size),
-        strangers_apart=read_strangers(data, "test", size),
+        calibration=read_films(data, "calibration", FRAME).without(without),
+        test=read_films(data, "test", FRAME),
+        strangers=read_strangers(data, "train", FRAME),
+        strangers_apart=read_strangers(data, "test", FRAME),
         laterals=films.pixels[lateral],
     )
 
@@ -123,33 +150,32 @@ def lateral_names() -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def blank_log_odds(network: Network, size: int, progress: Progress) -> npt.NDArray[np.float64]:
+def blank_log_odds(network: Network, progress: Progress) -> npt.NDArray[np.float64]:
     """z (m, findings) of flat pictures, the mid-grey one first."""
     levels = np.concatenate([[128], np.linspace(0, 255, _BLANKS)]).astype(np.uint8)
-    flat = np.broadcast_to(levels[:, None, None], (len(levels), size, size))
+    flat = np.broadcast_to(levels[:, None, None], (len(levels), FRAME, FRAME))
     return read_out(network, flat, progress, "blank pictures").z
 
 
-def evaluate(
-    network: Network,
-    dual: DualEncoder,
-    scope: ScopeHead,
-    calibration: Calibration,
-    material: Material,
-    recipe: Recipe,
-    progress: Progress,
-) -> Figures:
-    films = material.test
+def evaluate(data: Path, trained: Trained, material: Material, recipe: Recipe, progress: Progress) -> Figures:
+    films, part = material.test, recipe.validation
+    network, calibration = trained.network, trained.calibration
     read = read_out(network, films.pixels, progress, "test films")
-    findings = finding_figures(read, head_log_odds(dual, read), films, calibration, recipe.validation, recipe.seed)
+    findings = finding_figures(read, head_log_odds(trained.dual, read), films, calibration, part, recipe.seed)
+    ill = torch.from_numpy(films.labels.sum(1) >= _ILL)
     return Figures(
         split="test",
         films=len(films),
         patients=len(set(films.patients)),
         mean_of_13_labels=mean_of_labels(findings),
         findings=findings,
-        view=area(films.ap, read.ap, films.patients, recipe.validation, recipe.seed),
-        scope=scope_figures(scope, _strange_features(network, read, material, recipe, progress)),
+        view=area(films.ap, read.ap, films.patients, part, recipe.seed),
+        scope=scope_figures(trained.scope, _strange_features(network, read, ill, material, recipe, progress)),
+        left_out=left_out_figures(trained.examples, trained.held.pooled, read.pooled, ill, recipe),
+        words=word_figures(network, films.at(np.arange(0, len(films), _WORDED)), calibration, progress),
+        clinicians_questions=vqa_figures(data, network, calibration, part.resamples, recipe.seed, progress),
+        pointing=pointing_figures(trained.boxed),
+        retrieval=retrieval_figures(trained.dual, trained.tokenizer, films, recipe.seed),
     )
 
 
@@ -161,11 +187,10 @@ def head_log_odds(dual: DualEncoder, read: Readout) -> npt.NDArray[np.float64]:
 
 
 def _strange_features(
-    network: Network, read: Readout, material: Material, recipe: Recipe, progress: Progress
+    network: Network, read: Readout, ill: Tensor, material: Material, recipe: Recipe, progress: Progress
 ) -> dict[str, Tensor]:
     """Pooled features of what stands apart from training, by kind: films, spoiled films, real strangers."""
-    ill = material.test.labels.sum(1) >= 3
-    kinds = {"films": read.pooled, "films with three findings or more": read.pooled[torch.from_numpy(ill)]}
+    kinds = {"films": read.pooled, "films with three findings or more": read.pooled[ill]}
     generator = torch.Generator().manual_seed(recipe.seed + 9)
     films = torch.from_numpy(material.test.pixels[::10]).unsqueeze(1).float() / 255.0
     for number, code in enumerate(REFUSED_AS[:3], 1):

@@ -5,34 +5,52 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from rich.progress import Progress
 from torch import Tensor
 from torch.nn import functional
+from transformers import EfficientNetModel
 
 from medvlm.safeguards.scope_head import REFUSED_AS, ScopeHead, pool
 from medvlm.train.augment import augment
 from medvlm.train.films import Films
 from medvlm.train.outsiders import IN_SCOPE, Strangers, spoil
 from medvlm.train.recipe import Recipe
-from medvlm.train.stage_contrastive import normalised
+from medvlm.train.stage_contrastive import feature_grids
 
 _KIND = {code: number for number, code in enumerate(REFUSED_AS, 1)}
 
 
 @dataclass(frozen=True)
 class Examples:
-    """`pooled` (n, features) and `kinds` (n,): 0 in scope, else one more than the place in REFUSED_AS."""
+    """`pooled` (n, features); `kinds` (n,): 0 in scope, else one more than the place in REFUSED_AS; `shows` (n,) what
+    each picture shows; `plain` (n,) bool: not an augmented copy."""
 
     pooled: Tensor
     kinds: Tensor
+    shows: npt.NDArray[np.str_]
+    plain: npt.NDArray[np.bool_]
+
+    def without(self, shown: str) -> Examples:
+        kept = self.shows != shown
+        rows = torch.from_numpy(kept)
+        return Examples(self.pooled[rows], self.kinds[rows], self.shows[kept], self.plain[kept])
 
 
-def fit_scope_head(
-    encoder: torch.nn.Module, films: Films, strangers: Strangers, laterals: Tensor, recipe: Recipe, progress: Progress
-) -> ScopeHead:
-    """A head without thresholds. laterals (n, s, s) uint8: films that are no frontal ones."""
-    examples = _examples(encoder, films, strangers, laterals, recipe, progress)
+@dataclass(frozen=True)
+class Group:
+    """Pictures (n, 1, s, s) uint8 of one kind, what they show, how often each is taken, and whether to spoil them."""
+
+    pictures: Tensor
+    kind: int
+    shows: str
+    copies: int
+    spoilt: bool = False
+
+
+def fit_scope_head(examples: Examples, recipe: Recipe) -> ScopeHead:
+    """A head without thresholds."""
     mean, spread = examples.pooled.mean(0), examples.pooled.std(0) + 1e-3
     standard = (examples.pooled - mean) / spread
     weight, bias = _classifier(standard, examples.kinds, recipe.seed)
@@ -69,39 +87,61 @@ def set_thresholds(head: ScopeHead, pooled: Tensor, false_refusals: float) -> Sc
     return replace(head, thresholds=torch.stack(limits))
 
 
-def _examples(
-    encoder: torch.nn.Module, films: Films, strangers: Strangers, laterals: Tensor, recipe: Recipe, progress: Progress
+def scope_examples(
+    encoder: EfficientNetModel,
+    films: Films,
+    strangers: Strangers,
+    laterals: npt.NDArray[np.uint8],
+    recipe: Recipe,
+    progress: Progress,
 ) -> Examples:
+    """Features of films, spoiled films and strangers. laterals (n, s, s) uint8: films that are no frontal ones."""
     generator = torch.Generator().manual_seed(recipe.seed + 5)
+    groups = _groups(films, strangers, laterals, recipe, generator)
+    bar = progress.add_task("scope: features", total=sum(len(group.pictures) * group.copies for group in groups))
+    pooled, kinds, shows, plain = [], [], [], []
+    for group in groups:
+        for number in range(group.copies):
+            for part in group.pictures.split(32):
+                images = part.float() / 255.0
+                images = spoil(images, group.kind, generator) if group.spoilt else images
+                images = augment(images, generator) if number or group.spoilt else images
+                pooled.append(_pooled(encoder, images))
+                kinds += [group.kind] * len(part)
+                shows += [group.shows] * len(part)
+                plain += [number == 0] * len(part)
+                progress.advance(bar, len(part))
+    return Examples(torch.cat(pooled), torch.tensor(kinds), np.array(shows), np.array(plain))
+
+
+def _groups(
+    films: Films,
+    strangers: Strangers,
+    laterals: npt.NDArray[np.uint8],
+    recipe: Recipe,
+    generator: torch.Generator,
+) -> list[Group]:
     chosen = torch.randperm(len(films), generator=generator)[: recipe.scope.films].numpy()
     plain = torch.from_numpy(films.pixels[chosen]).unsqueeze(1)
     real = torch.from_numpy(strangers.pixels).unsqueeze(1)
-    children = torch.from_numpy(strangers.children)
-    other = _KIND["not_frontal_chest_radiograph"]
-    groups: list[tuple[Tensor, int, int, bool]] = [(plain, IN_SCOPE, 2, False)]
-    groups += [(plain, kind, 1, True) for code, kind in _KIND.items() if code != "outside_population"]
-    groups += [
-        (real[~children], other, recipe.scope.copies, False),
-        (laterals.unsqueeze(1), other, recipe.scope.copies, False),
-        (real[children], _KIND["outside_population"], 2, False),
+    names = np.array(strangers.kinds)
+    other, child = _KIND["not_frontal_chest_radiograph"], _KIND["outside_population"]
+    spoilt = [Group(plain, kind, code, 1, True) for code, kind in _KIND.items() if kind != child]
+    strange = [
+        Group(real[torch.from_numpy(names == name)], other, name, recipe.scope.copies)
+        for name in sorted(set(names[~strangers.children]))
     ]
-    bar = progress.add_task("scope: features", total=sum(len(group[0]) * group[2] for group in groups))
-    pooled, kinds = [], []
-    for pictures, kind, copies, spoilt in groups:
-        for number in range(copies):
-            for part in pictures.split(32):
-                images = part.float() / 255.0
-                images = spoil(images, kind, generator) if spoilt else images
-                images = augment(images, generator) if number or spoilt else images
-                pooled.append(_pooled(encoder, images, recipe))
-                kinds.append(torch.full((len(part),), kind))
-                progress.advance(bar, len(part))
-    return Examples(torch.cat(pooled), torch.cat(kinds))
+    return [
+        Group(plain, IN_SCOPE, "film", 2),
+        *spoilt,
+        *strange,
+        Group(torch.from_numpy(laterals).unsqueeze(1), other, "lateral", recipe.scope.copies),
+        Group(real[torch.from_numpy(strangers.children)], child, "child", 2),
+    ]
 
 
-@torch.inference_mode()
-def _pooled(encoder: torch.nn.Module, images: Tensor, recipe: Recipe) -> Tensor:
-    return pool(encoder(normalised(images, recipe)).last_hidden_state.float())
+def _pooled(encoder: EfficientNetModel, images: Tensor) -> Tensor:
+    return pool(feature_grids(encoder, images))
 
 
 def _classifier(standard: Tensor, kinds: Tensor, seed: int) -> tuple[Tensor, Tensor]:

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import FastVlmForConditionalGeneration, PreTrainedTokenizerFast
 
-from medvlm.families.embedded import NO, STRIDE, YES
+from medvlm.families.embedded import FRAME, NO, STRIDE, YES
 from medvlm.train.augment import augment
 from medvlm.train.averaging import averaged_copy, step_average
 from medvlm.train.checkpoint import resume, save
@@ -28,7 +28,7 @@ from medvlm.train.contrastive import DualEncoder
 from medvlm.train.films import FINDINGS, Films
 from medvlm.train.instruction_rows import IGNORED, RowBuilder, Rows, packed_mask
 from medvlm.train.recipe import Recipe
-from medvlm.train.stage_contrastive import normalised
+from medvlm.train.stage_contrastive import feature_grids
 from medvlm.train.vlm import new_vlm
 
 _BLANKS = 16
@@ -51,8 +51,8 @@ def encode_films(dual: DualEncoder, films: Films, recipe: Recipe, progress: Prog
     """The frozen encoder's features: the films as they are, then augmented passes."""
     passes = recipe.instruction.passes
     bar = progress.add_task("stage 2: features", total=passes * len(films))
-    side = (recipe.image.size // STRIDE) ** 2
-    tokens = torch.empty(passes, len(films), side, dual.encoder.config.hidden_dim, dtype=torch.float16)
+    places = (recipe.image.side // STRIDE) ** 2
+    tokens = torch.empty(passes, len(films), places, dual.encoder.config.hidden_dim, dtype=torch.float16)
     teacher = torch.empty(passes, len(films), len(FINDINGS))
     for number in range(passes):
         generator = torch.Generator().manual_seed(recipe.seed + 31 * number)
@@ -62,14 +62,12 @@ def encode_films(dual: DualEncoder, films: Films, recipe: Recipe, progress: Prog
             tokens[number, rows] = seen.half()
             teacher[number, rows] = dual.head(seen.mean(1))[:, : len(FINDINGS)]
             progress.advance(bar, len(rows))
-    grey = torch.linspace(0, 1, _BLANKS + 1).view(-1, 1, 1, 1).expand(-1, 1, recipe.image.size, recipe.image.size)
+    grey = torch.linspace(0, 1, _BLANKS + 1).view(-1, 1, 1, 1).expand(-1, 1, FRAME, FRAME)
     return Features(tokens, teacher, _encode(dual, grey, recipe))
 
 
 def _encode(dual: DualEncoder, images: Tensor, recipe: Recipe) -> Tensor:
-    with torch.autocast("cpu", torch.bfloat16):
-        grid = dual.encoder(normalised(images, recipe)).last_hidden_state
-    return grid.float().flatten(2).transpose(1, 2)
+    return feature_grids(dual.encoder, images).flatten(2).transpose(1, 2)
 
 
 def run_instruction(

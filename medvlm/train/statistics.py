@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +46,18 @@ def auroc_by_patient(
     return Interval(auroc(truth, scores), float(low), float(high))
 
 
+def mean_by_owner(values: Array, owners: Sequence[str], resamples: int, seed: int) -> Interval:
+    """Mean of `values` with the percentile interval of a bootstrap that draws owners (patients, films), not values."""
+    rows = [np.flatnonzero([owner == each for owner in owners]) for each in sorted(set(owners))]
+    rng = np.random.default_rng(seed)
+    drawn = [
+        values[np.concatenate([rows[k] for k in rng.integers(len(rows), size=len(rows))])].mean()
+        for _ in range(resamples)
+    ]
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return Interval(float(values.mean()), float(low), float(high))
+
+
 def calibration_error(truth: npt.NDArray[np.bool_], probability: Array, bins: int = 15) -> float:
     """Expected calibration error over bins of equal mass."""
     order = np.argsort(probability, kind="stable")
@@ -58,3 +72,12 @@ def perfect_calibration_error(probability: Array, seed: int, draws: int = 200) -
     return float(
         np.mean([calibration_error(rng.random(len(probability)) < probability, probability) for _ in range(draws)])
     )
+
+
+def wilson(hits: int, trials: int) -> Interval:
+    """A share with Wilson's 95 % interval."""
+    z = 1.959964
+    share = hits / trials
+    middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)
+    half = z / (1 + z * z / trials) * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    return Interval(share, max(0.0, middle - half), min(1.0, middle + half))

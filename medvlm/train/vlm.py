@@ -7,6 +7,7 @@ from transformers import FastVlmConfig, FastVlmForConditionalGeneration, PreTrai
 
 from medvlm.families.embedded import END, IMAGE, PADDING
 from medvlm.train.contrastive import DualEncoder
+from medvlm.train.encoder import stock_form
 from medvlm.train.recipe import TextPart
 
 
@@ -21,7 +22,7 @@ def new_vlm(dual: DualEncoder, tokenizer: PreTrainedTokenizerFast, part: TextPar
         tie_word_embeddings=True,
     )
     model = FastVlmForConditionalGeneration(config)
-    model.model.vision_tower.load_state_dict(dual.encoder.state_dict())
+    model.model.vision_tower.load_state_dict(stock_form(dual.encoder).state_dict())
     model.model.vision_tower.requires_grad_(False)
     _start_projector(model, dual)
     return model.eval()
