@@ -31,8 +31,8 @@ _RADIUS = 16.0
 @dataclass(frozen=True)
 class Pointer:
     """`head` (findings, channels): a linear head on the encoder's mean features; `usual` (findings, GRID, GRID):
-    log-density of places; `weights` (findings, 3): of usual place, fall, fall less mirrored fall; `sizes` (findings, 2):
-    width and height of a box as shares of the film; `given` (findings,): 1 where a place may be given."""
+    log-density of places; `weights` (findings, 3): of usual place, fall, fall less mirrored fall; `sizes`
+    (findings, 2): width and height of a box as shares of the film; `given` (findings,): 1 where one may be given."""
 
     head: Tensor
     usual: Tensor
