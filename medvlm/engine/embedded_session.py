@@ -27,9 +27,9 @@ from medvlm.contract import (
     never,
 )
 from medvlm.engine.calibration import Calibration
+from medvlm.engine.drafting import Found, reading_of
 from medvlm.engine.narrative import (
     extent_words,
-    narrative,
     not_assessed_words,
     place_words,
     side_words,
@@ -53,8 +53,7 @@ from medvlm.engine.questions import (
 )
 from medvlm.errors import UnknownFinding
 from medvlm.safeguards.coherence import coherent
-from medvlm.safeguards.draft_text import check_draft
-from medvlm.vocabulary import term, terms
+from medvlm.vocabulary import term
 
 
 @dataclass(frozen=True)
@@ -113,23 +112,14 @@ class EmbeddedSession:
 
     def _draft(self) -> Reading:
         findings, doubts = self._asked()
-        text = narrative(findings)
-        stated = set(self._calibration.assessed)
-        return Reading(
-            study_uid=self._study.study_uid,
-            model=self._identity,
-            scope=self.film.scope,
-            findings=findings,
-            narrative=text,
-            not_assessed=tuple(name for name in terms() if name not in stated),
-            warnings=(
-                *self.film.warnings,
-                *self.film.written(),
-                *doubts,
-                *check_draft(text, findings, has_prior=False),
-            ),
-            images=self.film.sources,
-            created=self._clock(),
+        return reading_of(
+            self._study,
+            self._identity,
+            self.film.scope,
+            self.film.sources,
+            Found(findings, (*self.film.warnings, *self.film.written(), *doubts)),
+            self._calibration.assessed,
+            self._clock(),
         )
 
     def questionnaire(self, names: Sequence[FindingName]) -> tuple[Finding, ...]:

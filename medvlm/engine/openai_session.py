@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 
 from medvlm.contract import (
@@ -25,8 +24,8 @@ from medvlm.contract import (
 )
 from medvlm.engine.answers import IMAGE_NOT_USED, NOT_VALIDATED, closed, neither, place_asked, refused
 from medvlm.engine.calibration import Calibration
+from medvlm.engine.drafting import Found, reading_of
 from medvlm.engine.first_token import YesNo, yes_no
-from medvlm.engine.narrative import narrative
 from medvlm.engine.openai_messages import data_url, messages
 from medvlm.engine.openai_wire import Messages, OpenAIServer, WithoutProbability
 from medvlm.engine.questionnaire import finding
@@ -38,20 +37,10 @@ from medvlm.families.boxes import contract_box, read_located
 from medvlm.families.pictures import blank_picture
 from medvlm.families.profile import Family, Pieces
 from medvlm.safeguards.coherence import coherent
-from medvlm.safeguards.draft_text import check_draft
-from medvlm.vocabulary import terms
 
 WITHOUT_PROBABILITY = Warning(
     code="without_probability", words="The model server tells no probabilities, so no finding was asked."
 )
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """The findings of the questionnaire, and what has to be said beside them."""
-
-    findings: tuple[Finding, ...]
-    warnings: tuple[Warning, ...]
 
 
 class OpenAISession:
@@ -79,7 +68,7 @@ class OpenAISession:
         self._images = tuple(data_url(picture) for picture in seen.pictures)
         self._blanks = (data_url(blank_picture(family)),) * len(seen.pictures)
         self._reading: Reading | None = None
-        self._asked: _Asked | None = None
+        self._asked: Found | None = None
         self._working = threading.RLock()
 
     @property
@@ -97,20 +86,15 @@ class OpenAISession:
         try:
             asked = self._findings()
         except WithoutProbability:
-            asked = _Asked((), (WITHOUT_PROBABILITY,))
-        text = narrative(asked.findings)
-        doubts = check_draft(text, asked.findings, has_prior=self._study.prior is not None)
-        stated = {one.name for one in asked.findings}
-        return Reading(
-            study_uid=self._study.study_uid,
-            model=self._identity,
-            scope=self.seen.scope,
-            findings=asked.findings,
-            narrative=text,
-            not_assessed=tuple(name for name in terms() if name not in stated),
-            warnings=(*self._warnings, *asked.warnings, *doubts),
-            images=self.seen.sources,
-            created=self._clock(),
+            asked = Found((), (WITHOUT_PROBABILITY,))
+        return reading_of(
+            self._study,
+            self._identity,
+            self.seen.scope,
+            self.seen.sources,
+            Found(asked.findings, (*self._warnings, *asked.warnings)),
+            {one.name for one in asked.findings},
+            self._clock(),
         )
 
     def questionnaire(self, names: Sequence[FindingName]) -> tuple[Finding, ...]:
@@ -220,16 +204,16 @@ class OpenAISession:
     def _refused(self, refusal: Refusal) -> Answer:
         return refused(refusal, self._identity, self._warnings)
 
-    def _findings(self) -> _Asked:
+    def _findings(self) -> Found:
         with self._working:
             if self._asked is None:
                 self._asked = self._ask_findings()
             return self._asked
 
-    def _ask_findings(self) -> _Asked:
+    def _ask_findings(self) -> Found:
         """Every assessed finding in its wordings, over the images and over blank ones."""
         if self._calibration is None or not self._images:
-            return _Asked((), ())
+            return Found((), ())
         calibration = self._calibration
         wordings = {name: calibration.findings[name].wordings for name in calibration.assessed}
         answers = self._first_tokens([text for texts in wordings.values() for text in texts])
@@ -243,7 +227,7 @@ class OpenAISession:
             z_blank = {name: sum(blank[text] for text in texts) / len(texts)}
             found.append(finding(name, z, z_blank, calibration, self._study.study_uid))
         mended, doubts = coherent(found)
-        return _Asked(mended, (*doubts, *map(neither, silent)))
+        return Found(mended, (*doubts, *map(neither, silent)))
 
     def _first_tokens(self, texts: Sequence[str]) -> dict[str, YesNo]:
         return dict(zip(texts, self._yes_no([self._question(text, self._images) for text in texts]), strict=True))

@@ -24,8 +24,8 @@ from medvlm.contract import (
 )
 from medvlm.engine.answers import IMAGE_NOT_USED, NOT_VALIDATED, closed, neither, place_asked, refused
 from medvlm.engine.calibration import Calibration
+from medvlm.engine.drafting import Found, reading_of
 from medvlm.engine.generation import AnswerLimits, Generation, Seconds
-from medvlm.engine.narrative import narrative
 from medvlm.engine.questionnaire import finding
 from medvlm.engine.questions import AboutFilm, AboutFinding, understand
 from medvlm.engine.study_encoding import Engine, StudyEncoding
@@ -35,8 +35,6 @@ from medvlm.families.answer_text import AnswerText as ShownAnswer
 from medvlm.families.boxes import contract_box, read_located
 from medvlm.families.profile import Pieces
 from medvlm.safeguards.coherence import coherent
-from medvlm.safeguards.draft_text import check_draft
-from medvlm.vocabulary import terms
 
 OPEN_RELIANCE_FLOOR = 0.01
 """Nats a token: an answer in words that blank images make as likely as this study's was not read from the images."""
@@ -59,12 +57,6 @@ class Speaker:
     seconds: Seconds
 
 
-@dataclass(frozen=True)
-class _Asked:
-    findings: tuple[Finding, ...] = ()
-    warnings: tuple[Warning, ...] = ()
-
-
 class TransformersSession:
     """`medvlm.contract.StudySession`. Findings are asked without any text of the request in the prompt."""
 
@@ -76,7 +68,7 @@ class TransformersSession:
         self._family = speaker.engine.family
         self._encoding = StudyEncoding(speaker.engine, speaker.adapter, seen.pictures)
         self._reading: Reading | None = None
-        self._asked: _Asked | None = None
+        self._asked: Found | None = None
         self._working = threading.RLock()
 
     @property
@@ -93,19 +85,14 @@ class TransformersSession:
 
     def _draft(self) -> Reading:
         asked = self._findings()
-        text = narrative(asked.findings)
-        doubts = check_draft(text, asked.findings, has_prior=self._study.prior is not None)
-        stated = {one.name for one in asked.findings}
-        return Reading(
-            study_uid=self._study.study_uid,
-            model=self._speaker.identity,
-            scope=self.seen.scope,
-            findings=asked.findings,
-            narrative=text,
-            not_assessed=tuple(name for name in terms() if name not in stated),
-            warnings=(*self._warnings, *asked.warnings, *doubts),
-            images=self.seen.sources,
-            created=self._speaker.clock(),
+        return reading_of(
+            self._study,
+            self._speaker.identity,
+            self.seen.scope,
+            self.seen.sources,
+            Found(asked.findings, (*self._warnings, *asked.warnings)),
+            {one.name for one in asked.findings},
+            self._speaker.clock(),
         )
 
     def questionnaire(self, names: Sequence[FindingName]) -> tuple[Finding, ...]:
@@ -120,17 +107,17 @@ class TransformersSession:
         found = {one.name: one for one in self._findings().findings}
         return tuple(found[name] for name in names if name in found)
 
-    def _findings(self) -> _Asked:
+    def _findings(self) -> Found:
         """Every assessed finding, asked once in one packed row."""
         with self._working:
             if self._asked is None:
                 self._asked = self._ask_findings()
             return self._asked
 
-    def _ask_findings(self) -> _Asked:
+    def _ask_findings(self) -> Found:
         calibration = self._speaker.calibration
         if calibration is None or not calibration.assessed or isinstance(self.seen.scope, Refusal):
-            return _Asked()
+            return Found()
         questions = [(name, text) for name in calibration.assessed for text in calibration.findings[name].wordings]
         turns = [self._family.turn(text + self._family.closed_hint, True) for _, text in questions]
         prefix = self._family.prefix(self.seen.parts.without_text)
@@ -146,7 +133,7 @@ class TransformersSession:
             blank = {name: sum(over_blank[row] for row in rows) / len(rows)}
             found.append(finding(name, z, blank, calibration, self._study.study_uid))
         mended, doubts = coherent(found)
-        return _Asked(mended, (*doubts, *map(neither, unanswered)))
+        return Found(mended, (*doubts, *map(neither, unanswered)))
 
     @property
     def _blank(self) -> StudyEncoding:
