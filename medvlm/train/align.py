@@ -1,6 +1,6 @@
 """Stage 1 from start to end: the teachers beside each other, one process and one thread each, then the student.
 
-One thread a process: two such runs are a third faster than two threads in one, which wait for each other.
+One thread a process: two such runs are faster than two threads in one, which wait for each other.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Printed text on a film, read by rapidocr with the models in its wheel (PP-OCR, Apache-2.0). Works offline.
 
-Side markers of lead are not read by it: of eight on real films it read none (see `side_marker`).
+Side markers of lead are not read by it; `side_marker` has a network of its own for them.
 """
 
 from __future__ import annotations
