@@ -24,8 +24,8 @@ Mask = npt.NDArray[np.bool_]
 
 PRIOR_AT_SIX = 2.0
 """The prior's weight beside the data's at six films a class; it falls with the root of their number, as the data's
-error does. One of three values tried on split `test`, with a small base trained without cardiomegaly, effusion and edema:
-figures of those findings at this size flatter it."""
+error does. One of three values tried on split `test`, with a small base trained without cardiomegaly, effusion and
+edema: figures of those findings at this size flatter it."""
 
 PRIORS = (1.0, 0.5, 0.0)
 """Shares of the usual weight that may be taken; the first is the usual one."""
