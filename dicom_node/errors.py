@@ -11,8 +11,12 @@
     ├── OutOfResources          disk full, watermark reached, index down
     ├── PeerUnreachable         the peer cannot be reached or is busy: try again
     ├── PeerRefused             the peer will never take this: a person must look
+    ├── AuditUnavailable        the audit trail takes no entry: what it should witness does not happen
     ├── PortTaken               another process listens where we should
     ├── ModelFailed             the model server failed on this study
+    ├── StaleVersion            somebody else saved the report in between (in `reporting`)
+    ├── ReportSuperseded        the study was read again since (in `reporting`)
+    ├── Undecided               a signature before every finding is decided (in `reporting`)
     ├── IllegalTransition       an act that does not lead on from a report's state (in `report`)
     ├── NotReportable           a reading that cannot become a document (in `report`)
     ├── ReportFailedLint        a result object that fails our own check (in `report.sr_lint`)
@@ -109,3 +113,8 @@ class PortTaken(NodeError):
 class ModelFailed(NodeError):
     code = "model_failed"
     edge = Edge(dimse=0x0110, http=502, exit=3)
+
+
+class AuditUnavailable(NodeError):
+    code = "audit_unavailable"
+    edge = Edge(dimse=0xA700, http=503, exit=3)

@@ -29,6 +29,9 @@ AETitle = Annotated[
 ]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
+Minutes = Annotated[float, Field(gt=0)]
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 ResultObject = Literal["findings", "narrative", "gsps", "kos", "pdf", "capture"]
@@ -130,7 +133,7 @@ class FhirServer(Section):
     @model_validator(mode="after")
     def _token_is_not_sent_in_the_clear(self) -> Self:
         url = urlsplit(self.url)
-        if self.token and url.scheme != "https" and url.hostname not in ("127.0.0.1", "::1", "localhost"):
+        if self.token and url.scheme != "https" and url.hostname not in LOOPBACK:
             raise ValueError("a token needs an https address")
         return self
 
@@ -180,8 +183,104 @@ class Api(Section):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: Port = Field(8000, description="HTTP port.")
-    token: str = Field("", description="Access token; empty: made at first start and kept in the archive folder.")
+    token: str = Field(
+        "", repr=False, description="Access token; empty: made at first start and kept in the archive folder."
+    )
+    public_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/]+)?$")] = Field(
+        "", description="Address that browsers use, where a proxy stands before the node; empty: as asked."
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Host names to answer to, beside `host`, this machine's own name and any IP address."
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="Addresses of proxies whose X-Forwarded-For and -Proto are believed."
+    )
+    tls_certificate: str = Field(
+        "", description="PEM file with the certificate and its chain; with tls_key, the node speaks HTTPS alone."
+    )
+    tls_key: str = Field("", description="PEM file with the certificate's private key, without a password.")
+    organisation: str = Field(
+        "", max_length=64, description="The hospital or department of the persons who log in, as reports name it."
+    )
+    reveal: Literal["at_once", "after_own_read"] = Field(
+        "at_once", description="When a radiologist sees the draft: at once, or after writing down an own reading."
+    )
+    session_minutes: Minutes = Field(720, description="Minutes after which a login ends in any case.")
+    session_idle_minutes: Minutes = Field(30, description="Minutes without a request after which a login ends.")
+    fresh_login_minutes: Minutes = Field(
+        60, description="Signing and rejecting ask for a login no older than so many minutes."
+    )
+    rate_per_minute: Annotated[int, Field(ge=1)] = Field(
+        600, description="Requests a minute and caller; images are counted apart."
+    )
+    image_rate_per_minute: Annotated[int, Field(ge=1)] = Field(
+        60_000, description="Requests for images and the page's files a minute and caller."
+    )
+    login_failures_per_minute: Annotated[int, Field(ge=1)] = Field(
+        10, description="Wrong tokens a minute from one address before it has to wait."
+    )
     max_body_bytes: Annotated[int, Field(ge=1)] = Field(1 << 20, description="Largest request body, in bytes.")
+    max_store_bytes: Annotated[int, Field(ge=1)] = Field(
+        2 << 30, description="Largest body of a DICOMweb store request, in bytes."
+    )
+    events_poll_seconds: Seconds = Field(
+        0.3, description="How often to look for changes while somebody listens to events."
+    )
+
+
+class Oidc(Section):
+    """Logging in at an OpenID provider; without an issuer, persons log in with the node's token."""
+
+    issuer: Annotated[str, StringConstraints(pattern=r"^(https?://\S+)?$")] = Field(
+        "", description="The provider's issuer address, exactly as it calls itself; empty: none."
+    )
+    client_id: str = Field("", description="This node's client ID at the provider.")
+    client_secret: str = Field(
+        "", repr=False, description="This node's client secret; empty: a public client (PKCE alone)."
+    )
+    audience: str = Field(
+        "", description="Audience of access tokens that the API takes as bearer tokens; empty: none are taken."
+    )
+    scopes: tuple[str, ...] = Field(("openid", "profile"), description="Scopes asked for at login; openid is a must.")
+    roles_claim: str = Field(
+        "roles", description="Claim that holds the person's roles: its name, or a path such as realm_access.roles."
+    )
+    viewer_roles: tuple[str, ...] = Field(("viewer",), description="Values of that claim that make a viewer.")
+    radiologist_roles: tuple[str, ...] = Field(("radiologist",), description="Values that make a radiologist.")
+    admin_roles: tuple[str, ...] = Field(("admin",), description="Values that make an administrator.")
+    organisation_claim: str = Field(
+        "", description="Claim that holds the person's organisation; empty: api.organisation."
+    )
+    ca_certificates: str = Field(
+        "", description="PEM file with the authorities that vouch for the provider; empty: the system's."
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if not self.issuer:
+            return self
+        url = urlsplit(self.issuer)
+        if url.scheme != "https" and url.hostname not in LOOPBACK:
+            raise ValueError("an issuer needs an https address")
+        if not self.client_id or "openid" not in self.scopes:
+            raise ValueError("an issuer needs client_id, and openid among the scopes")
+        return self
+
+
+class Audit(Section):
+    """The audit trail (PS3.15 A.5) and the syslog collector that gets a copy."""
+
+    source_id: str = Field("", description="Audit Source ID; empty: AE title of the listener.")
+    site: str = Field("", description="Audit Enterprise Site ID: the hospital or site.")
+    syslog_host: str = Field(
+        "", description="Audit record repository (syslog over TLS, RFC 5425); empty: the trail stays here."
+    )
+    syslog_port: Port = Field(6514, description="Its port.")
+    syslog_ca: str = Field(
+        "", description="PEM file of the authorities that may have signed its certificate; empty: the system's."
+    )
+    certificate: str = Field("", description="PEM file of this node's certificate, if the collector asks for one.")
+    key: str = Field("", description="PEM file of its private key; empty: in the certificate's file.")
 
 
 class Equipment(Section):
@@ -218,6 +317,8 @@ class Settings(BaseSettings):
     model: Model = Model()
     deliver: Deliver = Deliver()
     api: Api = Api()
+    oidc: Oidc = Oidc()
+    audit: Audit = Audit()
     equipment: Equipment = Equipment()
     log: Log = Log()
 

@@ -25,14 +25,21 @@ CHARACTER_SET: Final = 0x00080005
 SOP_CLASS_UID: Final = 0x00080016
 SOP_INSTANCE_UID: Final = 0x00080018
 STUDY_DATE: Final = 0x00080020
+STUDY_TIME: Final = 0x00080030
 ACCESSION_NUMBER: Final = 0x00080050
 MODALITY: Final = 0x00080060
+REFERRING_PHYSICIAN: Final = 0x00080090
 STUDY_DESCRIPTION: Final = 0x00081030
 SERIES_DESCRIPTION: Final = 0x0008103E
+PATIENT_NAME: Final = 0x00100010
 PATIENT_ID: Final = 0x00100020
 ISSUER_OF_PATIENT_ID: Final = 0x00100021
+PATIENT_BIRTH_DATE: Final = 0x00100030
+PATIENT_SEX: Final = 0x00100040
 STUDY_INSTANCE_UID: Final = 0x0020000D
 SERIES_INSTANCE_UID: Final = 0x0020000E
+STUDY_ID: Final = 0x00200010
+SERIES_NUMBER: Final = 0x00200011
 INSTANCE_NUMBER: Final = 0x00200013
 
 INDEXED: Final = (
@@ -40,14 +47,21 @@ INDEXED: Final = (
     SOP_CLASS_UID,
     SOP_INSTANCE_UID,
     STUDY_DATE,
+    STUDY_TIME,
     ACCESSION_NUMBER,
     MODALITY,
+    REFERRING_PHYSICIAN,
     STUDY_DESCRIPTION,
     SERIES_DESCRIPTION,
+    PATIENT_NAME,
     PATIENT_ID,
     ISSUER_OF_PATIENT_ID,
+    PATIENT_BIRTH_DATE,
+    PATIENT_SEX,
     STUDY_INSTANCE_UID,
     SERIES_INSTANCE_UID,
+    STUDY_ID,
+    SERIES_NUMBER,
     INSTANCE_NUMBER,
 )
 
@@ -75,7 +89,7 @@ _UID = re.compile(r"[0-9.]{1,64}")
 
 @dataclass(frozen=True)
 class InstanceHeader:
-    """UIDs without padding; texts decoded, without NULs; dates as YYYYMMDD or ""."""
+    """UIDs without padding; texts and names (PN, PS3.5 6.2.1) decoded, without NULs; dates as YYYYMMDD or ""."""
 
     sop_class_uid: str
     sop_instance_uid: str
@@ -83,11 +97,18 @@ class InstanceHeader:
     series_uid: str
     patient_id: str
     issuer: str
+    patient_name: str
+    patient_birth_date: str
+    patient_sex: str
     study_date: str
+    study_time: str
+    study_id: str
     accession_number: str
+    referring_physician: str
     study_description: str
     modality: str
     series_description: str
+    series_number: int | None
     instance_number: int
 
 
@@ -162,7 +183,9 @@ def _header(elements: dict[int, bytes]) -> InstanceHeader:
     def text(tag: int) -> str:
         return _text(elements.get(tag, b""), charset)
 
-    date = text(STUDY_DATE).replace(".", "")
+    def name(tag: int) -> str:
+        return _name(elements.get(tag, b""), charset)
+
     return InstanceHeader(
         sop_class_uid=_uid(elements, SOP_CLASS_UID, "SOP Class UID"),
         sop_instance_uid=_uid(elements, SOP_INSTANCE_UID, "SOP Instance UID"),
@@ -170,12 +193,19 @@ def _header(elements: dict[int, bytes]) -> InstanceHeader:
         series_uid=_uid(elements, SERIES_INSTANCE_UID, "Series Instance UID"),
         patient_id=text(PATIENT_ID),
         issuer=text(ISSUER_OF_PATIENT_ID),
-        study_date=date if re.fullmatch(r"[0-9]{8}", date) else "",
+        patient_name=name(PATIENT_NAME),
+        patient_birth_date=_date(text(PATIENT_BIRTH_DATE)),
+        patient_sex=text(PATIENT_SEX)[:16],
+        study_date=_date(text(STUDY_DATE)),
+        study_time=text(STUDY_TIME)[:16],
+        study_id=text(STUDY_ID),
         accession_number=text(ACCESSION_NUMBER),
+        referring_physician=name(REFERRING_PHYSICIAN),
         study_description=text(STUDY_DESCRIPTION),
         modality=text(MODALITY)[:16],
         series_description=text(SERIES_DESCRIPTION),
-        instance_number=_integer(text(INSTANCE_NUMBER)),
+        series_number=_integer(text(SERIES_NUMBER)),
+        instance_number=_integer(text(INSTANCE_NUMBER)) or 0,
     )
 
 
@@ -195,15 +225,31 @@ def _uid(elements: dict[int, bytes], tag: int, name: str) -> str:
     return value
 
 
-def _integer(value: str) -> int:
-    """Instance Number is IS: at most 12 characters, 32 bits (PS3.5 6.2); 0 when it is absent or no number."""
-    return int(value) if re.fullmatch(r"[+-]?[0-9]{1,9}", value) else 0
+def _integer(value: str) -> int | None:
+    """A value of VR IS: at most 12 characters, 32 bits (PS3.5 6.2); None when it is absent or no number."""
+    return int(value) if re.fullmatch(r"[+-]?[0-9]{1,9}", value) else None
+
+
+def _date(value: str) -> str:
+    """A value of VR DA, also as ACR-NEMA wrote it (1999.12.31); "" when it is no date."""
+    date = value.replace(".", "")
+    return date if re.fullmatch(r"[0-9]{8}", date) else ""
 
 
 @lru_cache(maxsize=4096)
 def _text(raw: bytes, charset: bytes) -> str:
     """Most instances repeat the texts of the one before."""
-    text = decode_bytes(raw, _encodings(charset), {0x5C})
+    return _decoded(raw, charset, {0x5C})
+
+
+@lru_cache(maxsize=1024)
+def _name(raw: bytes, charset: bytes) -> str:
+    """In a PN value the character set falls back to the first one at "^" and "=" too (PS3.5 6.1.2.5.3)."""
+    return _decoded(raw, charset, {0x5C, 0x5E, 0x3D})
+
+
+def _decoded(raw: bytes, charset: bytes, delimiters: set[int]) -> str:
+    text = decode_bytes(raw, _encodings(charset), delimiters)
     return text.replace("\0", "").strip(" ")[:LONGEST_TEXT]
 
 

@@ -23,6 +23,7 @@ from dicom_node.archive.sop_classes import is_image
 Outcome = Literal["stored", "duplicate", "conflict"]
 
 RECEIVING: Final = "receiving"
+ROUTINE: Final = "routine"
 KNOWN_AT_MOST: Final = 4096
 
 
@@ -128,6 +129,7 @@ class InstanceRows:
             "host": met.host,
             "started": met.started,
             "outcome": "open",
+            "audited": False,
         }
         connection.execute(self._insert(tables.association).on_conflict_do_nothing(), values)
         self._associations.add(met.id)
@@ -154,8 +156,15 @@ class InstanceRows:
             "uid": header.study_uid,
             "patient": key,
             "study_date": header.study_date,
+            "study_time": header.study_time,
+            "study_id": header.study_id,
             "accession_number": header.accession_number,
+            "referring_physician": header.referring_physician,
+            "patient_name": header.patient_name,
+            "patient_birth_date": header.patient_birth_date,
+            "patient_sex": header.patient_sex,
             "description": header.study_description,
+            "priority": ROUTINE,
             "state": RECEIVING,
             "reason": "",
             "first_received": item.received,
@@ -173,6 +182,7 @@ class InstanceRows:
                 "uid": uid,
                 "study": header.study_uid,
                 "modality": header.modality,
+                "number": header.series_number,
                 "description": header.series_description,
             }
             connection.execute(self._insert(series).on_conflict_do_nothing(), values)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, RowMapping, func, select
+from sqlalchemy import Engine, RowMapping, select
 from sqlalchemy.engine import Connection
 
+from dicom_node.archive.acts import next_version
 from dicom_node.archive.studies import Work, lock
 from dicom_node.archive.tables import reading, report
 from dicom_node.settings import ResultObject
@@ -46,8 +47,7 @@ def store_reading(engine: Engine, work: Work, read: StudyInput, made: Reading, n
         kept = _by_id(connection, work.key)
         if kept is not None:
             return kept
-        query = select(func.coalesce(func.max(reading.c.version), 0)).where(reading.c.study == work.study_uid)
-        version = connection.execute(query).scalar_one() + 1
+        version = next_version(connection, work.study_uid)
         row = {
             "id": work.key,
             "study": work.study_uid,
@@ -77,6 +77,13 @@ def latest_reading(engine: Engine, study_uid: str) -> StoredReading | None:
     with engine.connect().execution_options(reading=True) as connection:
         row = connection.execute(query).mappings().one_or_none()
         return _reading(row) if row else None
+
+
+def readings_of(engine: Engine, study_uid: str) -> tuple[StoredReading, ...]:
+    """Every reading of a study, newest first."""
+    query = select(reading).where(reading.c.study == study_uid).order_by(reading.c.version.desc())
+    with engine.connect().execution_options(reading=True) as connection:
+        return tuple(_reading(row) for row in connection.execute(query).mappings())
 
 
 def reports_of(engine: Engine, study_uid: str) -> tuple[Report, ...]:

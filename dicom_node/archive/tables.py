@@ -48,8 +48,16 @@ study = Table(
     Column("uid", String(64), primary_key=True),
     Column("patient", _Key, ForeignKey("patient.id"), nullable=False, index=True),
     Column("study_date", String(8), nullable=False),
+    Column("study_time", String(16), nullable=False),
+    Column("study_id", Text, nullable=False),
     Column("accession_number", Text, nullable=False),
+    Column("referring_physician", Text, nullable=False),
+    # As the study's first instance has them: a patient's name changes, an old study keeps its own.
+    Column("patient_name", Text, nullable=False),
+    Column("patient_birth_date", String(8), nullable=False),
+    Column("patient_sex", String(16), nullable=False),
     Column("description", Text, nullable=False),
+    Column("priority", String(16), nullable=False),
     Column("state", String(16), nullable=False),
     Column("reason", Text, nullable=False),
     Column("first_received", Double, nullable=False),
@@ -69,6 +77,7 @@ series = Table(
     Column("uid", String(64), primary_key=True),
     Column("study", String(64), ForeignKey("study.uid"), nullable=False, index=True),
     Column("modality", String(16), nullable=False),
+    Column("number", Integer),
     Column("description", Text, nullable=False),
 )
 
@@ -82,6 +91,8 @@ association = Table(
     Column("started", Double, nullable=False),
     Column("ended", Double),
     Column("outcome", String(16), nullable=False),
+    # Set with its entry in the audit trail: what a killed listener left without one is found by it.
+    Column("audited", Boolean, nullable=False, default=False),
 )
 
 instance = Table(
@@ -153,6 +164,35 @@ delivery = Table(
     Index("ix_delivery_state_next_attempt", "state", "next_attempt"),
 )
 
+# What people did with a report, in order: a version is its reading and the acts up to it.
+act = Table(
+    "act",
+    metadata,
+    Column("reading", String(96), ForeignKey("reading.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("study", String(64), ForeignKey("study.uid"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("person_id", Text, nullable=False),
+    Column("person_name", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("created", Double, nullable=False),
+    # When its documents were put into the outbox; never for an edit, which stays in the node.
+    Column("composed", Double),
+    UniqueConstraint("study", "version"),
+)
+
+# What a radiologist saw before the draft was shown, where the node is set so.
+own_read = Table(
+    "own_read",
+    metadata,
+    Column("reading", String(96), ForeignKey("reading.id"), primary_key=True),
+    Column("person_id", String(256), primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("created", Double, nullable=False),
+)
+
 answer = Table(
     "answer",
     metadata,
@@ -172,4 +212,48 @@ event = Table(
     Column("name", String(64), nullable=False),
     Column("study", String(64), nullable=False, index=True),
     Column("fields", Text, nullable=False),
+)
+
+# The audit trail (PS3.15 A.5): a chain of hashes, append-only by trigger.
+audit = Table(
+    "audit",
+    metadata,
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Double, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+# How far a collector of audit messages has come ("host:port").
+audit_position = Table(
+    "audit_position",
+    metadata,
+    Column("collector", String(255), primary_key=True),
+    Column("n", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("at", Double, nullable=False),
+)
+
+# A browser's login. The key is the SHA-256 of the cookie's secret: who reads this table cannot use it.
+session = Table(
+    "session",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("principal", Text, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("last_seen", Double, nullable=False),
+    Column("expires", Double, nullable=False, index=True),
+)
+
+# Answers to requests that create something, so that a repeat does not create it twice.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("request", String(64), nullable=False),
+    Column("status", Integer),
+    Column("headers", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created", Double, nullable=False, index=True),
 )

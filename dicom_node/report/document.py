@@ -57,7 +57,8 @@ class Draft:
     `sources` are the headers of the images used, as received, without pixel data; the first one gives patient and
     study. `version` counts the versions of the study's report from 1, those that people made with them.
     `predecessors` are the documents that this draft replaces: never a verified one. They may be of any kind: a
-    document names only those of its own kind.
+    document names only those of its own kind. `after_signed` counts the reports of the study that people had signed
+    before: a receiver that keeps one report a study must not write this draft over them.
     """
 
     reading: Reading
@@ -65,6 +66,7 @@ class Draft:
     version: int
     predecessors: tuple[Predecessor, ...]
     equipment: Equipment
+    after_signed: int = 0
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,7 @@ def content(version: Version) -> Content:
         return Content((), (), ())
     edits = (act for act in version.acts if isinstance(act, Edit))
     edited = reduce(_edit, edits, Content(statements(reading.findings), *_lines(reading.narrative, by_model=True)))
+    _refuse_contradiction(edited.statements)
     return replace(edited, addenda=tuple(act for act in version.acts if isinstance(act, Addend)))
 
 
@@ -85,7 +86,6 @@ def _edit(before: Content, edit: Edit) -> Content:
     stand = before.statements
     for decision in edit.decisions:
         stand = _decide(stand, decision, edit.person)
-    _refuse_contradiction(stand)
     if edit.narrative is not None:
         kept = {(line.text, line.findings) for line in (*before.findings, *before.impression) if line.by_model}
         written = _lines(edit.narrative, by_model=False)

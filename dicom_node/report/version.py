@@ -20,11 +20,14 @@ class Version:
 
     `stored` are the documents of the version before as the archive has them. They must be given where another
     release of the node may have written them (its series are other series); without them they are computed.
+    `counted` is the version's number in its study, where versions of another reading lie between; without it, it is
+    the draft's and the acts'.
     """
 
     draft: Draft
     acts: tuple[Act, ...] = ()
     stored: tuple[Predecessor, ...] = ()
+    counted: int | None = None
 
     def __post_init__(self) -> None:
         _ = self.state
@@ -57,7 +60,7 @@ class Version:
     @property
     def number(self) -> int:
         """Instance Number: grows from version to version."""
-        return self.draft.version + len(self.acts)
+        return self.draft.version + len(self.acts) if self.counted is None else self.counted
 
     @property
     def at(self) -> datetime:

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from pydicom import Dataset, dcmread
+from pydicom import Dataset
 
 from dicom_node.archive import outbox
 from dicom_node.archive.readings import Report, ReportKind, StoredReading, find_reading, insert_report, reports_of
 from dicom_node.archive.results import write_durably
-from dicom_node.archive.studies import Work, instances_of, move, move_within, record
-from dicom_node.report.document import Draft, NotReportable, Predecessor
+from dicom_node.archive.studies import Work, move, move_within, record
+from dicom_node.report.document import NotReportable
 from dicom_node.report.files import to_part10
 from dicom_node.report.sr_lint import ReportFailedLint, require_clean
 from dicom_node.report.version import Version
+from dicom_node.reporting.desk import draft_of, replaced
 from dicom_node.workflow.node import Node
-from dicom_node.workflow.objects import STRUCTURED, objects, wanted
+from dicom_node.workflow.objects import objects, wanted
 from dicom_node.workflow.stops import stop_point
 
 log = structlog.get_logger()
-
-REPLACEABLE = ("draft", "edited", "rejected")
 
 
 def compose(node: Node, work: Work) -> None:
@@ -57,12 +57,15 @@ class Made:
 
     kind: ReportKind
     dataset: Dataset
+    state: str
+    version: int
     predecessor: Report | None
 
 
 def composed(node: Node, kept: StoredReading) -> tuple[Report, ...]:
     """What was made of this reading before: a commit is whole or not there."""
-    return tuple(one for one in reports_of(node.engine, kept.reading.study_uid) if one.reading_id == kept.id)
+    found = reports_of(node.engine, kept.reading.study_uid)
+    return tuple(one for one in found if one.reading_id == kept.id and one.version == kept.version)
 
 
 def documents(node: Node, kept: StoredReading) -> list[Made]:
@@ -70,9 +73,13 @@ def documents(node: Node, kept: StoredReading) -> list[Made]:
 
     Raises `NotReportable` for what cannot be made, `ReportFailedLint` for an object that must not leave.
     """
-    earlier, version = _earlier(node, kept), drafted(node, kept)
+    return written(node, kept, Version(draft_of(node.desk, kept)), replaced(node.desk, kept))
+
+
+def written(node: Node, kept: StoredReading, version: Version, earlier: Mapping[ReportKind, Report]) -> list[Made]:
+    """Every object of a version that a peer gets, each with the one before it. Raises as `documents`."""
     made = [
-        Made(kind, dataset, earlier.get(kind))
+        Made(kind, dataset, version.state, version.number, earlier.get(kind))
         for kind in wanted(node.settings.deliver)
         for dataset in objects(node, kept, version, kind)
     ]
@@ -81,31 +88,8 @@ def documents(node: Node, kept: StoredReading) -> list[Made]:
     return made
 
 
-def drafted(node: Node, kept: StoredReading) -> Version:
-    """The report of a reading, before any person acted."""
-    predecessors = (
-        Predecessor(one.sop_class_uid, one.sop_instance_uid, one.series_instance_uid)
-        for one in _earlier(node, kept).values()
-    )
-    return Version(
-        Draft(
-            reading=kept.reading,
-            sources=sources(node, kept),
-            version=kept.version,
-            predecessors=tuple(predecessors),
-            equipment=node.equipment,
-        )
-    )
-
-
-def _earlier(node: Node, kept: StoredReading) -> dict[ReportKind, Report]:
-    """The structured reports that this draft replaces: the latest of each kind, unless a person has verified it."""
-    before = [one for one in reports_of(node.engine, kept.reading.study_uid) if one.version < kept.version]
-    latest = {one.kind: one for one in before if one.kind in STRUCTURED}
-    return {kind: one for kind, one in latest.items() if one.state in REPLACEABLE}
-
-
 def write(node: Node, kept: StoredReading, made: Made) -> Report:
+    """To the archive's folder. Its row is the caller's."""
     dataset = made.dataset
     path = result_path(dataset.SOPInstanceUID)
     write_durably(node.root / path, to_part10(dataset), flush=node.settings.archive.flush)
@@ -114,8 +98,8 @@ def write(node: Node, kept: StoredReading, made: Made) -> Report:
         study_uid=kept.reading.study_uid,
         reading_id=kept.id,
         kind=made.kind,
-        state="draft",
-        version=kept.version,
+        state=made.state,
+        version=made.version,
         sop_class_uid=dataset.SOPClassUID,
         series_instance_uid=dataset.SeriesInstanceUID,
         predecessor=made.predecessor.sop_instance_uid if made.predecessor else None,
@@ -127,17 +111,6 @@ def write(node: Node, kept: StoredReading, made: Made) -> Report:
 def result_path(sop_instance_uid: str) -> Path:
     """Our own UIDs are digits and dots only; the last two digits spread them over a hundred folders."""
     return Path("results") / sop_instance_uid[-2:] / f"{sop_instance_uid}.dcm"
-
-
-def sources(node: Node, kept: StoredReading) -> tuple[Dataset, ...]:
-    """Headers of the images that the reading used, as received."""
-    paths = {
-        one.sop_instance_uid: one.path
-        for one in instances_of(node.engine, kept.reading.study_uid)
-        if not one.conflicting
-    }
-    used = [image.sop_instance_uid for image in kept.reading.images]
-    return tuple(dcmread(node.root / paths[uid], stop_before_pixels=True, force=True) for uid in used)
 
 
 def peers_for(node: Node, kind: ReportKind) -> list[str]:

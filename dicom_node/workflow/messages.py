@@ -9,12 +9,13 @@ from __future__ import annotations
 from pydicom import dcmread
 
 from dicom_node.archive import outbox
+from dicom_node.archive.acts import signatures
 from dicom_node.archive.outbox import Delivery
-from dicom_node.archive.readings import Report, reading_by_id, reports_of
+from dicom_node.archive.readings import Report, reports_of
 from dicom_node.errors import PeerUnreachable
 from dicom_node.report.version import Version
+from dicom_node.reporting.history import open_report
 from dicom_node.settings import Deliver, FhirServer, Hl7Receiver
-from dicom_node.workflow.compose import drafted
 from dicom_node.workflow.node import Node
 from dicom_node.workflow.stops import stop_point
 
@@ -22,7 +23,7 @@ from dicom_node.workflow.stops import stop_point
 def send_message(node: Node, receiver: FhirServer | Hl7Receiver, delivery: Delivery) -> None:
     """Raises `PeerUnreachable` (try again), `PeerRefused` and `NotReportable` (a person must look)."""
     _wait_for_earlier(node, delivery)
-    report = newest(node, delivery.study_uid)
+    report = newest(node, delivery)
     version = _version(node, report)
     pdf = printed(node, report) if receiver.pdf else b""
     stop_point("deliver.middle")
@@ -41,9 +42,23 @@ def _wait_for_earlier(node: Node, delivery: Delivery) -> None:
         )
 
 
-def newest(node: Node, study_uid: str) -> Report:
-    """The narrative in its newest version: its row stands for the whole report."""
-    return [one for one in reports_of(node.engine, study_uid) if one.kind == "narrative"][-1]
+def newest(node: Node, delivery: Delivery) -> Report:
+    """What the receiver should have by now: the narrative, whose row stands for the whole report, in its newest version.
+
+    Never that of a draft after a signature: for the receiver it is another report.
+    """
+    narratives = [one for one in reports_of(node.engine, delivery.study_uid) if one.kind == "narrative"]
+    sent = next(one for one in narratives if one.sop_instance_uid == delivery.report)
+    signed = {
+        one.reading_id: signatures(node.engine, delivery.study_uid, _first(narratives, one.reading_id))
+        for one in narratives
+    }
+    return [one for one in narratives if signed[one.reading_id] == signed[sent.reading_id]][-1]
+
+
+def _first(narratives: list[Report], reading_id: str) -> int:
+    """The version of a reading's draft."""
+    return min(one.version for one in narratives if one.reading_id == reading_id)
 
 
 def printed(node: Node, report: Report) -> bytes:
@@ -57,10 +72,7 @@ def printed(node: Node, report: Report) -> bytes:
 
 
 def _version(node: Node, report: Report) -> Version:
-    kept = reading_by_id(node.engine, report.reading_id)
-    if kept is None:
-        raise LookupError("the reading of this report is missing")
-    return drafted(node, kept)
+    return open_report(node.desk, report.reading_id).as_of(report.version).report
 
 
 def _post(settings: Deliver, server: FhirServer, version: Version, pdf: bytes) -> None:

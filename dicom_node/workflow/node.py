@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import Engine
 
 from dicom_node.report.document import Equipment
+from dicom_node.reporting.desk import Desk, equipment
 from dicom_node.settings import Settings
 from medvlm.contract import ImageSource, Model
 
@@ -38,12 +38,8 @@ class Node:
 
     @property
     def equipment(self) -> Equipment:
-        own = self.settings.equipment
-        return Equipment(
-            manufacturer="medvlm",
-            model_name="medvlm node",
-            software_version=version("medvlm"),
-            station_name=own.station_name,
-            device_serial_number=own.serial_number,
-            uid_root=own.uid_namespace,
-        )
+        return equipment(self.settings)
+
+    @property
+    def desk(self) -> Desk:
+        return Desk(self.engine, self.root, self.equipment, self.clock)

@@ -1,4 +1,4 @@
-"""The result objects of a draft: structured reports always, their companions where a peer gets them.
+"""The result objects of a version: structured reports always, their companions where a peer gets them.
 
 What draws and prints is imported only when a peer wants a picture or a page.
 """
@@ -17,6 +17,7 @@ from dicom_node.report.key_objects import key_object_selection
 from dicom_node.report.narrative import narrative_sr
 from dicom_node.report.presentation_state import presentation_states
 from dicom_node.report.version import Version
+from dicom_node.reporting.desk import STRUCTURED
 from dicom_node.settings import Deliver
 from dicom_node.workflow.node import Node
 from medvlm.client import NotStarted
@@ -25,7 +26,6 @@ from medvlm.errors import MedvlmError
 
 log = structlog.get_logger()
 
-STRUCTURED: tuple[ReportKind, ...] = ("findings", "narrative")
 PREVIEW_ATTEMPTS = 30
 WAIT_FOR_SERVER_SECONDS = 1.0
 

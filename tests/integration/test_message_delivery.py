@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,13 @@ from dicom_node.deliver.fhir import Endpoint, post_transaction
 from dicom_node.deliver.mllp import Listener, transmit
 from dicom_node.errors import PeerRefused, PeerUnreachable
 from dicom_node.offline import ingest
+from dicom_node.report.life_cycle import Accept, Edit, Person, Sign
+from dicom_node.reporting.acting import perform
+from dicom_node.reporting.history import open_report
 from dicom_node.settings import load
 from dicom_node.workflow.assemble import assemble
 from dicom_node.workflow.compose import compose
+from dicom_node.workflow.compose_act import compose_act
 from dicom_node.workflow.deliver import deliver
 from dicom_node.workflow.messages import printed
 from dicom_node.workflow.node import Node
@@ -36,6 +41,7 @@ from tests.peers import free_port, wait_for_port
 from tests.scripted_model import ScriptedModel
 
 HOST = "127.0.0.1"
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
 BUNDLE = json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": [{}]}).encode()
 MESSAGE = b"MSH|^~\\&|A||||20261123||ORU^R01^ORU_R01|C-1|P|2.5.1\rPID|1\r"
 
@@ -321,3 +327,21 @@ def test_a_receiver_that_left_the_settings_is_parked(node: Node, tmp_path: Path)
     later = replace(node, settings=node.settings.model_copy(update={"deliver": gone}))
     attempt(later, rows(node, work)["fhir", 1])
     assert rows(node, work)["fhir", 1].state == "parked"
+
+
+def test_a_draft_after_a_signed_report_is_another_report_and_the_signed_one_stays(node: Node, tmp_path: Path) -> None:
+    work = drafted(node, tmp_path)
+    report = open_report(node.desk, work.key)
+    decisions = tuple(Accept(tracking_uid=it.tracking_uid) for it in report.kept.reading.findings)
+    reader = Person(id="reader-1", name="Reader^One", organisation="Radiology")
+    for act in (Edit(person=reader, at=NOW, decisions=decisions), Sign(person=reader, at=NOW)):
+        report = perform(node.desk, report.id, report.version, act)
+    compose_act(node, report.id, 2)
+    drafted(node, tmp_path, number=2)
+    with fhir_server(port_of(node, "fhir")) as server, mllp_listener(ack(b"AA"), port=port_of(node, "ris")) as (_, got):
+        for row in rows(node, work).values():
+            attempt(node, row)
+    assert sorted(one["status"] for one in server.of("DiagnosticReport")) == ["final", "partial"]
+    fillers = [message.split(b"\rOBR|")[1].split(b"|")[2] for message in got]
+    assert len(fillers) == 3
+    assert fillers[0] == fillers[1] != fillers[2]

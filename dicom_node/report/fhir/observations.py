@@ -76,7 +76,7 @@ def _not_assessed(twin: Twin, name: FindingName) -> Observation:
     return _observation(
         twin,
         name,
-        twin.id("Observation", "not assessed", name),
+        twin.id("Observation", "not assessed", name, *twin.line),
         status=twin.statuses.observation,
         dataAbsentReason=CodeableConcept(coding=[NOT_PERFORMED], text="Not assessed by the model"),
         text=narrative(twin.view.banner, f"{term(name).display}: not assessed."),

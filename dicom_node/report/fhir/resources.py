@@ -72,7 +72,7 @@ def diagnostic_report(twin: Twin, stated: Sequence[Observation], pdf: bytes) -> 
     impression = [line.whole for line in view.impression]
     addenda = [line for act in view.addenda for line in act]
     return DiagnosticReport(
-        id=twin.id("DiagnosticReport"),
+        id=twin.id("DiagnosticReport", *twin.line),
         meta=twin.meta,
         identifier=[dicom_identifier(uids.version_uid(version, kind)) for kind in (NARRATIVE, FINDINGS)],
         basedOn=_order(twin),
@@ -94,7 +94,7 @@ def diagnostic_report(twin: Twin, stated: Sequence[Observation], pdf: bytes) -> 
 def provenance(twin: Twin, stated: Sequence[Observation]) -> Provenance:
     """Who made this version: the model assembled it, people edited, signed or rejected it. One for each version."""
     version = twin.version
-    targets = [f"urn:uuid:{it}" for it in (twin.id("DiagnosticReport"), *(one.id for one in stated))]
+    targets = [f"urn:uuid:{it}" for it in (twin.id("DiagnosticReport", *twin.line), *(one.id for one in stated))]
     sources = [uids.version_uid(version, kind) for kind in (FINDINGS, NARRATIVE)]
     return Provenance(
         id=twin.id("Provenance", sources[1]),

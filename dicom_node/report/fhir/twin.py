@@ -73,6 +73,12 @@ class Twin:
         )
         return Reference(type="Patient", identifier=identifier, display=name_text(str(self.header.PatientName)) or None)
 
+    @property
+    def line(self) -> tuple[object, ...]:
+        """What sets the report apart from those signed before it, which it must not write over."""
+        signed = self.version.draft.after_signed
+        return ("after signed", signed) if signed else ()
+
     def id(self, kind: str, *parts: object) -> str:
         """A resource's id: a UUIDv5 in the node's namespace, the same for the same thing."""
         name = "|".join(map(str, ("fhir", kind, self.reading.study_uid, *parts)))

@@ -90,14 +90,22 @@ def _pid(patient: Dataset) -> str:
     )
 
 
+def _filler(version: Version, order: str) -> str:
+    """Filler Order Number: something must name the order, without an accession number the study.
+
+    A draft after a signed report is another result: under the same number it would write over the signed one.
+    """
+    number, signed = order or version.draft.reading.study_uid, version.draft.after_signed
+    return f"{number}.{signed}" if signed else number
+
+
 def _obr(version: Version, patient: Dataset) -> str:
     procedure = codes.PROCEDURES.get(source_images(version.draft)[0].modality, codes.XR)
     order = str(patient.AccessionNumber)
     fields: dict[int, str | tuple[Component, ...]] = {
         1: "1",
         2: order,
-        # Something must name the order: without an accession number, the study.
-        3: order or version.draft.reading.study_uid,
+        3: _filler(version, order),
         4: (procedure.value, procedure.meaning, procedure.scheme),
         7: _performed(patient),
         22: timestamp(version),
