@@ -17,8 +17,10 @@ from dicom_node.report.modules import model_parts
 from dicom_node.report.moments import clock
 from dicom_node.report.person_names import name_text
 from dicom_node.report.persons import person_observer
+from dicom_node.report.statements import content
 from dicom_node.report.version import Version
 from dicom_node.report.words import clean_name, printable
+from medvlm.contract import FindingName
 from medvlm.vocabulary import term
 
 ACTED: Mapping[StateName, str] = MappingProxyType(
@@ -81,9 +83,15 @@ def model_line(draft: Draft) -> str:
     return f"Drafted by {model.name} ({', '.join(model_parts(model, digits=12))})."
 
 
-def not_assessed_line(draft: Draft) -> str:
-    """What the model was not asked or not validated for, in words; "" where the list is empty."""
-    names = ", ".join(term(name).display.lower() for name in draft.reading.not_assessed)
+def not_assessed(version: Version) -> tuple[FindingName, ...]:
+    """What neither the model was validated for nor a person has stated."""
+    stated = {it.name for it in content(version).statements}
+    return tuple(name for name in version.draft.reading.not_assessed if name not in stated)
+
+
+def not_assessed_line(version: Version) -> str:
+    """The same in words; "" where there is none."""
+    names = ", ".join(term(name).display.lower() for name in not_assessed(version))
     return f"Not assessed: {names}." if names else ""
 
 

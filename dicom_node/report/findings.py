@@ -99,7 +99,7 @@ def _comments(version: Version, images: tuple[SourceImage, ...], said: Content) 
         return [model_line(version.draft)]
     return [
         CERTAINTY_EXPLAINED if any(it.probability is not None for it in said.statements) else "",
-        not_assessed_line(version.draft),
+        not_assessed_line(version),
         *warning_lines(version.draft),
         *regions_left_out(version, images),
         model_line(version.draft),

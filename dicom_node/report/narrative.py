@@ -51,15 +51,15 @@ def _content(version: Version, images: tuple[SourceImage, ...]) -> list[Dataset]
         # What every document says first is the first line that any viewer prints of the content.
         *_section(codes.SUMMARY, codes.CONCLUSION, [*opening(version), *warnings, model_line(draft)]),
         *_section(codes.PROCEDURE_DESCRIPTIONS, codes.PROCEDURE_DESCRIPTION, [_procedure(draft)]),
-        *(_report(draft, content(version)) if told else []),
+        *(_report(version, content(version)) if told else []),
     ]
 
 
-def _report(draft: Draft, said: Content) -> list[Dataset]:
+def _report(version: Version, said: Content) -> list[Dataset]:
     findings = [with_certainty(line, said.statements) for line in said.findings] or [NO_FINDINGS]
-    impression = [line.text for line in said.impression] or [NO_IMPRESSION]
+    impression = [with_side(line, said.statements) for line in said.impression] or [NO_IMPRESSION]
     return [
-        *_section(codes.FINDINGS_SECTION, codes.FINDING, [*findings, not_assessed_line(draft)]),
+        *_section(codes.FINDINGS_SECTION, codes.FINDING, [*findings, not_assessed_line(version)]),
         *_section(codes.IMPRESSIONS_SECTION, codes.IMPRESSION, impression),
         *(it for act in said.addenda for it in _section(codes.ADDENDUM_SECTION, codes.COMMENT, addendum_lines(act))),
     ]
@@ -82,6 +82,11 @@ def with_certainty(line: Line, stand: tuple[Statement, ...]) -> str:
     """
     notes = [note for it in stand if it.name in line.findings and (note := _note(line, it))]
     return f"{line.text} ({'; '.join(notes)})" if notes and line.text.strip() else line.text
+
+
+def with_side(line: Line, stand: tuple[Statement, ...]) -> str:
+    """The sentence, and in brackets the side of what a person stated, which the vocabulary's words do not name."""
+    return line.text if line.by_model else with_certainty(line, stand)
 
 
 def _note(line: Line, statement: Statement) -> str:

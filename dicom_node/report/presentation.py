@@ -128,7 +128,7 @@ def present(report: Draft | Version, *, key_image: bytes = b"") -> ReportView:
         impression=_sentences(said.impression, said, NO_IMPRESSION) if told else (),
         addenda=tuple(tuple(addendum_lines(act)) for act in said.addenda),
         rows=tuple(_row(finding, placed) for finding in _by_presence(said.statements)),
-        not_assessed=not_assessed_line(draft) if told else "",
+        not_assessed=not_assessed_line(version) if told else "",
         warnings=tuple(_warnings(version, images)) if told else (),
         origin=_origin(version),
     )

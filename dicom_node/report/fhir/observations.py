@@ -16,6 +16,7 @@ from fhir.resources.R4B.quantity import Quantity
 from fhir.resources.R4B.reference import Reference
 
 from dicom_node.report import codes, uids
+from dicom_node.report.context import not_assessed
 from dicom_node.report.fhir.concepts import IMAGING, NOT_PERFORMED, PRESENCES, UCUM, WITHDRAWN, concept
 from dicom_node.report.fhir.twin import Twin, dicom_identifier, instant, narrative, practitioner
 from dicom_node.report.presentation import sided_name
@@ -37,10 +38,14 @@ class Stated:
 def observations(twin: Twin) -> list[Stated]:
     stand = content(twin.version).statements
     told = twin.version.state != "rejected"
+    missing = not_assessed(twin.version)
     return [
         *(Stated(_stated(twin, finding), True) for finding in stand),
         *(Stated(_withdrawn(twin, finding), False) for finding in withdrawn(twin.version)),
-        *(Stated(_not_assessed(twin, name), told) for name in twin.reading.not_assessed),
+        *(
+            Stated(_not_assessed(twin, name, name in missing), told and name in missing)
+            for name in twin.reading.not_assessed
+        ),
     ]
 
 
@@ -72,14 +77,16 @@ def _withdrawn(twin: Twin, finding: Statement) -> Observation:
     )
 
 
-def _not_assessed(twin: Twin, name: FindingName) -> Observation:
+def _not_assessed(twin: Twin, name: FindingName, still: bool) -> Observation:
+    """`still` while no person has stated it: then it is withdrawn, for a server has it from the draft."""
+    words = "not assessed" if still else "assessed by a person; see the finding that the report states"
     return _observation(
         twin,
         name,
         twin.id("Observation", "not assessed", name, *twin.line),
-        status=twin.statuses.observation,
+        status=twin.statuses.observation if still else WITHDRAWN,
         dataAbsentReason=CodeableConcept(coding=[NOT_PERFORMED], text="Not assessed by the model"),
-        text=narrative(twin.view.banner, f"{term(name).display}: not assessed."),
+        text=narrative(twin.view.banner, f"{term(name).display}: {words}."),
     )
 
 

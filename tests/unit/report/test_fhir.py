@@ -15,9 +15,10 @@ from dicom_node.report.document import FINDINGS, NARRATIVE
 from dicom_node.report.fhir import fhir_bundle, fhir_json
 from dicom_node.report.fhir.bindings import require_bound_codes
 from dicom_node.report.fhir.concepts import PRESENCES
+from dicom_node.report.life_cycle import Add, Edit
 from dicom_node.report.version import Version
-from tests.unit.report.drafts import draft, header, reading
-from tests.unit.report.versions import PDF, every_state
+from tests.unit.report.drafts import CREATED, draft, header, reading
+from tests.unit.report.versions import PDF, READER, every_state, minutes
 
 STATES = ("draft", "edited", "signed", "addended", "rejected")
 
@@ -97,6 +98,17 @@ def test_what_was_not_assessed_has_a_reason_and_no_value() -> None:
     missing = [it for it in of(posted(Version(draft())), "Observation") if "dataAbsentReason" in it]
     assert [it["code"]["text"] for it in missing] == ["Pulmonary fibrosis", "Diaphragmatic hernia"]
     assert all("valueCodeableConcept" not in it for it in missing)
+
+
+def test_what_a_person_assessed_cancels_that_it_was_not_assessed() -> None:
+    start = Version(draft())
+    add = Add(tracking_uid="2.25.73", name="fibrosis", laterality="left")
+    edited = start.then(Edit(person=READER, at=CREATED + minutes(1), decisions=(add,)))
+    missing = {it["code"]["text"]: it for it in of(posted(edited), "Observation") if "dataAbsentReason" in it}
+    assert missing["Pulmonary fibrosis"]["status"] == "cancelled"
+    assert missing["Diaphragmatic hernia"]["status"] == "preliminary"
+    results = {it["reference"] for it in of(posted(edited), "DiagnosticReport")[0]["result"]}
+    assert f"urn:uuid:{missing['Pulmonary fibrosis']['id']}" not in results
 
 
 def test_what_stands_no_more_is_cancelled_without_its_value_and_left_out_of_the_report() -> None:

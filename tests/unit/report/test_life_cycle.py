@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import BasicTextSRStorage, ComprehensiveSRStorage
 
 from dicom_node.report import Predecessor, findings_sr, narrative_sr, to_part10
+from dicom_node.report.context import not_assessed
 from dicom_node.report.document import NotReportable
 from dicom_node.report.life_cycle import TRANSITIONS, Add, Change, Edit, IllegalTransition, Person, Remove, Sign
 from dicom_node.report.sr_lint import lint
@@ -317,3 +318,22 @@ def test_the_same_history_is_the_same_object_and_another_signer_another() -> Non
         findings_sr(edited.then(sign(person=SECOND))).SOPInstanceUID
         != findings_sr(edited.then(sign(person=READER))).SOPInstanceUID
     )
+
+
+def test_what_a_person_stated_is_no_longer_called_not_assessed() -> None:
+    start = Version(draft())
+    add = Add(tracking_uid="2.25.73", name="fibrosis", laterality="left")
+    edited = start.then(Edit(person=READER, at=CREATED + minutes(1), decisions=(add,)))
+    assert not_assessed(start) == ("fibrosis", "hernia")
+    assert not_assessed(edited) == ("hernia",)
+    assert "Not assessed: diaphragmatic hernia." in texts(narrative_sr(edited))
+    assert "Not assessed: diaphragmatic hernia." in texts(findings_sr(edited))
+
+
+def test_the_side_of_what_a_person_stated_stands_in_the_impression_too() -> None:
+    start = Version(draft())
+    add = Add(tracking_uid="2.25.73", name="fibrosis", laterality="left")
+    edited = start.then(Edit(person=READER, at=CREATED + minutes(1), decisions=(add,)))
+    said = texts(narrative_sr(edited))
+    assert [line for line in said if "fibrosis" in line.lower() and "(left)" not in line] == []
+    assert sum("fibrosis" in line.lower() for line in said) == 2
