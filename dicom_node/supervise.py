@@ -16,6 +16,7 @@ from typing import IO
 import structlog
 
 from dicom_node.api.access import token_of
+from dicom_node.api.origins import page_address
 from dicom_node.log import configure
 from dicom_node.roles import ROLES, until_signal
 from dicom_node.settings import Settings
@@ -104,10 +105,8 @@ def run(settings: Settings, arguments: list[str]) -> None:
 def announce(settings: Settings) -> None:
     """Where to send, where to look. The token is printed only to a person at a terminal, never into a log."""
     token = token_of(settings.api.token, settings.archive.root)
-    page = f"http://{settings.api.host}:{settings.api.port}/"
+    page = page_address(settings.api, token if sys.stderr.isatty() else "")
     listener = settings.listener
-    if sys.stderr.isatty():
-        page += f"?token={token}"
     print(f"DICOM  {listener.ae_title} at {listener.host}:{listener.port}", file=sys.stderr)
     print(f"Page   {page}", file=sys.stderr)
     print("For evaluation, not for clinical use.", file=sys.stderr)

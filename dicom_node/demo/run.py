@@ -20,6 +20,7 @@ from rich.console import Console
 from sqlalchemy import Engine
 
 from dicom_node.api.access import token_of
+from dicom_node.api.origins import page_address
 from dicom_node.archive.database import migrate, open_engine
 from dicom_node.archive.readings import latest_reading
 from dicom_node.archive.studies import Study, find_study
@@ -80,7 +81,7 @@ def _story(
     outcomes = tuple(_outcome(engine, one, peer) for one in sent)
     token = token_of(settings.api.token, settings.archive.root)
     console.print()
-    show(console, outcomes, f"http://{settings.api.host}:{settings.api.port}/?token={token}")
+    show(console, outcomes, page_address(settings.api, token))
     if stay and not stop.is_set():
         console.print("The node stays up. Ctrl-C ends it.")
         stop.wait()

@@ -242,7 +242,7 @@ def test_the_demo_ends_in_a_table_a_draft_at_the_pacs_and_a_refusal(real: Sample
     assert "1 DX image" in done.stdout
     assert "133 CT images" in done.stdout
     assert "Refused:" in done.stdout
-    assert re.search(r"http://127\.0\.0\.1:\d+/\?token=\S+", done.stdout)
+    assert re.search(r"http://127\.0\.0\.1:\d+/#token=\S+", done.stdout)
     drafts = [Path(each) for each in re.findall(r"/\S+\.dcm", done.stdout)]
     assert drafts
     for draft in drafts:

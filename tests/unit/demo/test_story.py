@@ -10,7 +10,7 @@ from rich.console import Console
 from dicom_node.demo.story import Delivered, FindingRow, Refused, StudyOutcome, by_probability, show
 
 SENT = datetime(2026, 11, 23, 21, 0, 0, tzinfo=UTC)
-PAGE = "http://127.0.0.1:8000/?token=" + "t" * 43
+PAGE = "http://127.0.0.1:8000/#token=" + "t" * 43
 SR = Path("/somewhere/quite/deep/in/a/home/medvlm/data/demo/pacs/ff5c5ee3041779d88faec7e982798ac0.dcm")
 FILM_UID = "2.25.222987167425166345454818227701467377600000000000000000000000"
 CT_UID = "1.3.6.1.4.1.14519.5.2.1.6279.6001.298806137288633453246975630178"

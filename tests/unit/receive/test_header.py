@@ -101,6 +101,36 @@ def test_the_character_set_holds_on_both_ways_through_the_header(syntax: str, ch
     assert header.study_description == ds.StudyDescription
 
 
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ExplicitVRBigEndian])
+@pytest.mark.parametrize(
+    ("charset", "name"),
+    [
+        ("ISO_IR 192", "Müller^Jörg=山田^太郎"),
+        (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎=やまだ^たろう"),
+        (["", "ISO 2022 IR 149"], "Hong^Gildong=洪^吉洞=홍^길동"),
+        ("ISO_IR 144", "Люкceмбypг"),
+    ],
+)
+def test_a_name_is_decoded_part_by_part_as_pydicom_does(syntax: str, charset: Any, name: str) -> None:
+    ds = ct_slice()
+    del ds.PixelData
+    ds.SpecificCharacterSet = charset
+    ds.PatientName = ds.ReferringPhysicianName = name
+    header = read_header(BytesIO(encoded(ds, syntax)), syntax)
+    assert header is not None
+    assert (header.patient_name, header.referring_physician) == (name, name)
+
+
+@pytest.mark.parametrize(("sent", "kept"), [("19700131", "19700131"), ("1970.01.31", "19700131"), ("ca. 1970", "")])
+def test_who_was_examined_when_is_indexed_as_sent_and_a_date_that_is_none_is_not_kept(sent: str, kept: str) -> None:
+    ds = ct_slice(PatientSex="F", StudyTime="101500", StudyID="S-1", SeriesNumber=3)
+    ds.add_new("PatientBirthDate", "LO", sent)
+    header = read_header(BytesIO(encoded(ds, ImplicitVRLittleEndian)), ImplicitVRLittleEndian)
+    assert header is not None
+    assert (header.patient_birth_date, header.patient_sex, header.study_time) == (kept, "F", "101500")
+    assert (header.study_id, header.series_number) == ("S-1", 3)
+
+
 def test_sequences_nested_beyond_all_reason_are_refused() -> None:
     begin = b"\x08\x00\x15\x11SQ\0\0\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff"
     with pytest.raises(CannotUnderstand):
