@@ -13,6 +13,9 @@ from sqlalchemy import func, select
 
 from dicom_node.archive.database import migrate, open_engine
 from dicom_node.archive.tables import instance
+from dicom_node.audit import chain
+from dicom_node.audit.collector import collector_of
+from dicom_node.audit.shipping import waiting
 from dicom_node.deliver.scu import Remote, echo
 from dicom_node.settings import Peer, Settings
 from medvlm.client import RemoteModel
@@ -33,6 +36,7 @@ def examine(settings: Settings) -> tuple[Check, ...]:
         ("archive", _archive),
         ("flush", _flush),
         ("index", _index),
+        ("audit", _audit),
         ("clock", _clock),
         ("listener", _listener),
         ("model", _model),
@@ -77,6 +81,16 @@ def _index(settings: Settings) -> Check:
     with engine.connect().execution_options(reading=True) as connection:
         count = connection.scalar(select(func.count(instance.c.id)))
     return Check("index", True, f"{engine.url.render_as_string(hide_password=True)}, {count} instances")
+
+
+def _audit(settings: Settings) -> Check:
+    engine, collector = open_engine(settings.database_url), collector_of(settings.audit)
+    head = chain.head(engine)
+    found = f"{head.n if head else 0} entries"
+    if collector is None:
+        return Check("audit", True, f"{found}; no collector is set")
+    collector.reach()
+    return Check("audit", True, f"{found}, {waiting(engine, collector)} of them not yet at {collector.name}")
 
 
 def _clock(settings: Settings) -> Check:

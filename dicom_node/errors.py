@@ -17,6 +17,8 @@
     ├── StaleVersion            somebody else saved the report in between (in `reporting`)
     ├── ReportSuperseded        the study was read again since (in `reporting`)
     ├── Undecided               a signature before every finding is decided (in `reporting`)
+    ├── BadKeyFile              a key file for de-identified exports that is none (in `export`)
+    ├── FolderTaken             an export would go into a folder that holds something (in `export`)
     ├── IllegalTransition       an act that does not lead on from a report's state (in `report`)
     ├── NotReportable           a reading that cannot become a document (in `report`)
     ├── ReportFailedLint        a result object that fails our own check (in `report.sr_lint`)

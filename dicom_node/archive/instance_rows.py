@@ -40,7 +40,7 @@ class Association:
 
 @dataclass(frozen=True)
 class Received:
-    """A whole, named, flushed file and its header. `association` is None when the row is made again from the file."""
+    """A whole, named, flushed file and its header. `association`: what brought it, if anything is known of that."""
 
     header: InstanceHeader
     file: StoredFile

@@ -9,6 +9,9 @@ the first thread to get the turn commits for all (group commit), so a lone assoc
 from __future__ import annotations
 
 import threading
+import time
+import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,6 +28,8 @@ from dicom_node.archive.instance_rows import Association, InstanceRows, Outcome,
 from dicom_node.errors import NodeError, OutOfResources
 
 BATCH_AT_MOST: Final = 64
+# How an association ended whose instances were indexed again from their files.
+REPLAYED: Final = "replayed"
 
 
 def open_intake_engine(url: str, *, flush: bool = True) -> Engine:
@@ -113,7 +118,11 @@ class Intake:
         the newest row's folder is complete.
         """
         self._store.sweep()
-        return sum(self._replay_folder(folder) for folder in self._unsettled())
+        senders = _Senders()
+        replayed = sum(self._replay_folder(folder, senders) for folder in self._unsettled())
+        for sender in senders:
+            self.close_association(sender, sender.started, REPLAYED)
+        return replayed
 
     def _unsettled(self) -> list[str]:
         row = tables.instance
@@ -127,15 +136,15 @@ class Intake:
         # An instance that waited over the full hour may be indexed after one of the next folder.
         return folders[max(0, len(older) - 1) :]
 
-    def _replay_folder(self, folder: str) -> int:
+    def _replay_folder(self, folder: str, senders: _Senders) -> int:
         row = tables.instance
         with self._engine.begin() as connection:
             indexed = set(connection.execute(select(row.c.path).where(row.c.path.startswith(f"{folder}/"))).scalars())
-        return sum(self._replay_file(path) for path in self._store.paths(folder) if path not in indexed)
+        return sum(self._replay_file(path, senders) for path in self._store.paths(folder) if path not in indexed)
 
-    def _replay_file(self, path: str) -> bool:
+    def _replay_file(self, path: str, senders: _Senders) -> bool:
         try:
-            received = self._read_back(path)
+            received = self._read_back(path, senders)
         except (ValueError, NodeError, OSError) as error:
             self._log.warning("archive.file.torn", path=path, cause=type(error).__name__)
             self._store.remove(path)
@@ -144,7 +153,7 @@ class Intake:
         self._log.info("archive.file.indexed_again", path=path, outcome=outcome)
         return True
 
-    def _read_back(self, path: str) -> Received:
+    def _read_back(self, path: str, senders: _Senders) -> Received:
         """Raises ValueError or a NodeError when the file is not what its name promises."""
         file = self._store.root / path
         with file.open("rb") as stream:
@@ -152,14 +161,16 @@ class Intake:
             stream.seek(offset)
             if digest(stream) != named_digest(path):
                 raise ValueError("not the bytes that the name promises")
-            syntax = str(read_file_meta_info(file).get("TransferSyntaxUID", ""))
+            meta = read_file_meta_info(file)
+            syntax = str(meta.get("TransferSyntaxUID", ""))
             stream.seek(offset)
             header = read_header(stream, syntax)
         if header is None:
             raise ValueError("no header")
         status = file.stat()
         stored = StoredFile(path, named_digest(path), status.st_size)
-        return Received(header, stored, syntax, status.st_mtime)
+        sender = senders.named(str(meta.get("SourceApplicationEntityTitle", "")))
+        return Received(header, stored, syntax, status.st_mtime, sender)
 
     def _commit_waiting(self) -> None:
         while True:
@@ -212,6 +223,20 @@ class Intake:
         self._log.error("archive.index.failed", cause=type(error).__name__, instances=len(batch))
         for ticket in batch:
             ticket.error = OutOfResources("the index cannot be written", way_out="Send again later.")
+
+
+class _Senders:
+    """Of files that are indexed again: the association went with the rows, so that one stands for each sender."""
+
+    def __init__(self) -> None:
+        self._met: dict[str, Association] = {}
+
+    def __iter__(self) -> Iterator[Association]:
+        return iter(self._met.values())
+
+    def named(self, title: str) -> Association:
+        met = Association(str(uuid.uuid4()), title[:16], "", "", time.time())
+        return self._met.setdefault(title, met)
 
 
 def _commit_without_flush(connection: Any, _record: object) -> None:

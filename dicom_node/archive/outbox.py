@@ -7,7 +7,7 @@ Rows are written with the report in one transaction, so that no report is forgot
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -66,8 +66,11 @@ def choose_class(engine: Engine, delivery_id: int, sop_class_uid: str) -> None:
         )
 
 
-def delivered(engine: Engine, done: Delivery, now: float) -> None:
-    """The peer confirmed. The study is delivered when nothing of its newest version is left to send."""
+def delivered(engine: Engine, done: Delivery, now: float, witness: Callable[[Connection], None] | None = None) -> None:
+    """The peer confirmed. The study is delivered when nothing of its newest version is left to send.
+
+    `witness` is called last in the same transaction: what it raises leaves the delivery as it was.
+    """
     with engine.begin() as connection:
         # Two reports confirmed at once must not each see the other as still open.
         lock(connection, done.study_uid)
@@ -76,6 +79,8 @@ def delivered(engine: Engine, done: Delivery, now: float) -> None:
         if not connection.scalar(_open_deliveries(done.study_uid)):
             drafted = (study.c.uid == done.study_uid) & (study.c.state == "drafted")
             connection.execute(update(study).where(drafted).values(state="delivered"))
+        if witness is not None:
+            witness(connection)
 
 
 def postponed(engine: Engine, failed: Delivery, reason: str, next_attempt: float) -> None:

@@ -92,7 +92,7 @@ association = Table(
     Column("ended", Double),
     Column("outcome", String(16), nullable=False),
     # Set with its entry in the audit trail: what a killed listener left without one is found by it.
-    Column("audited", Boolean, nullable=False, default=False),
+    Column("audited", Boolean, nullable=False, default=False, index=True),
 )
 
 instance = Table(
@@ -108,7 +108,7 @@ instance = Table(
     Column("path", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("received", Double, nullable=False),
-    Column("association", String(36), nullable=False),
+    Column("association", String(36), nullable=False, index=True),
     Column("instance_number", Integer, nullable=False),
     # The first content received under a UID is the one that is read; others are kept beside it and reported.
     Column("conflicting", Boolean, nullable=False),
@@ -201,6 +201,7 @@ answer = Table(
     Column("question", Text, nullable=False),
     Column("document", Text, nullable=False),
     Column("asked_by", Text, nullable=False),
+    Column("asked_by_name", Text, nullable=False),
     Column("created", Double, nullable=False),
 )
 

@@ -13,9 +13,11 @@ from typing import Any, Final
 
 import structlog
 
-from dicom_node.archive.database import migrate
+from dicom_node.archive.database import migrate, open_engine
 from dicom_node.archive.files import FileStore
 from dicom_node.archive.intake import Intake, open_intake_engine
+from dicom_node.audit.participants import source_of
+from dicom_node.audit.receptions import Receptions
 from dicom_node.errors import PortTaken
 from dicom_node.receive.association import Admitted, Receiver, Stopping, objection, read_request, record
 from dicom_node.receive.lobby import Lobby
@@ -44,22 +46,29 @@ def serve(settings: Settings, ready: Callable[[int], None], stop: threading.Even
     intake = Intake(engine, store)
     intake.replay()
     storage = Storage(store, intake, settings.listener.max_instance_bytes)
+    # Its own engine: the trail is flushed at every commit, the index is not.
+    told = open_engine(settings.database_url, flush=archive.flush)
+    receptions = Receptions(told, source_of(settings, "listener"))
     try:
         with _bind(settings.listener) as listening:
-            desk = Desk(settings.listener, storage)
+            desk = Desk(settings.listener, storage, receptions.ended)
+            receptions.start()
             ready(listening.getsockname()[1])
             Lobby(listening, desk.receive, settings.listener.association_request_timeout).run(stop.is_set)
         desk.close()
+        receptions.stop()
     finally:
         intake.close()
         engine.dispose()
+        told.dispose()
 
 
 class Desk:
-    """Admits or rejects, and counts who is inside."""
+    """Admits or rejects, and counts who is inside. `ended` is called after each association."""
 
-    def __init__(self, settings: Listener, storage: Storage) -> None:
+    def __init__(self, settings: Listener, storage: Storage, ended: Callable[[], None]) -> None:
         self._settings = settings
+        self._ended = ended
         self._intake = storage.intake
         self._receiver = _receiver(settings, storage)
         self._stopping = Stopping()
@@ -123,6 +132,7 @@ class Desk:
             outcome = self._receiver.run(Admitted(connection, request, association, self._stopping))
             log.info("association.ended", outcome=outcome, seconds=round(time.time() - association.started, 3))
             self._intake.close_association(association, time.time(), outcome)
+            self._ended()
 
     @contextlib.contextmanager
     def _place(self) -> Any:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import BytesIO
 
 import structlog
 from pydicom import Dataset, dcmread
+from sqlalchemy import Connection
 
 from dicom_node.archive import outbox
 from dicom_node.archive.outbox import Delivery
 from dicom_node.archive.readings import Report, find_report
+from dicom_node.audit.participants import Application
+from dicom_node.audit.trail import open_trail
 from dicom_node.deliver.dicom import deliver_report
 from dicom_node.deliver.scu import Remote
-from dicom_node.errors import NodeError, PeerRefused
+from dicom_node.errors import AuditUnavailable, NodeError, PeerRefused
 from dicom_node.report.document import NotReportable
 from dicom_node.report.files import to_part10
 from dicom_node.report.reclass import FALLBACKS, as_sop_class
@@ -23,6 +27,9 @@ from dicom_node.workflow.node import Node
 from dicom_node.workflow.stops import stop_point
 
 log = structlog.get_logger()
+
+# No delivery counts before it is in the audit trail; the same objects again are the same to the peer.
+UNACCOUNTED = "the peer confirmed, but the audit trail took no entry of it"
 
 
 def deliver(node: Node, delivery_id: int, attempt: int) -> None:
@@ -40,7 +47,11 @@ def deliver(node: Node, delivery_id: int, attempt: int) -> None:
     except (NodeError, OSError) as error:
         postpone(node, delivery, str(error))
         return
-    outbox.delivered(node.engine, delivery, node.clock())
+    try:
+        outbox.delivered(node.engine, delivery, node.clock(), witness(node, delivery))
+    except AuditUnavailable:
+        postpone(node, delivery, UNACCOUNTED)
+        return
     stop_point("deliver.end")
     log.info("study.delivered", study=delivery.study_uid, peer=delivery.peer, kind=delivery.kind)
 
@@ -68,6 +79,31 @@ def send(node: Node, delivery: Delivery) -> None:
         document,
         lambda sop_class_uid: outbox.choose_class(node.engine, delivery.id, sop_class_uid),
     )
+
+
+def witness(node: Node, delivery: Delivery) -> Callable[[Connection], None]:
+    """Tells the audit trail of a confirmed delivery."""
+    trail = open_trail(node.settings, node.engine, "worker", node.clock)
+    receiver = find_receiver(node.settings.deliver, delivery.peer)
+    sent, report = outbox.find(node.engine, delivery.id), find_report(node.engine, delivery.report)
+    chosen = (sent and sent.sent_sop_class_uid) or (report and report.sop_class_uid)
+
+    def tell(connection: Connection) -> None:
+        if isinstance(receiver, Peer):
+            trail.within(connection).sent(application(receiver), delivery.study_uid, [chosen] if chosen else [])
+        else:
+            trail.within(connection).messaged(application(receiver), delivery.study_uid)
+
+    return tell
+
+
+def application(receiver: Peer | FhirServer | Hl7Receiver) -> Application:
+    """A receiver as the audit trail names it."""
+    if isinstance(receiver, Peer):
+        return Application(f"{receiver.ae_title}@{receiver.host}", receiver.ae_title, receiver.host)
+    if isinstance(receiver, FhirServer):
+        return Application(receiver.name, uri=receiver.url)
+    return Application(receiver.name, uri=f"mllp://{receiver.host}:{receiver.port}")
 
 
 def candidates(report: Report, delivery: Delivery) -> tuple[str, ...]:

@@ -22,6 +22,9 @@ APPEND_ONLY = {
     'sqlite': (
         "CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END",
         "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END",
+        # INSERT OR REPLACE deletes without firing the trigger above.
+        "CREATE TRIGGER audit_in_order BEFORE INSERT ON audit WHEN NEW.n <> (SELECT coalesce(max(n), 0) + 1 FROM audit) "
+        "BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END",
     ),
     'postgresql': (
         "CREATE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS "
@@ -39,7 +42,12 @@ def upgrade() -> None:
     with op.batch_alter_table('series') as series:
         series.add_column(sa.Column('number', sa.Integer(), nullable=True))
     with op.batch_alter_table('association') as association:
-        association.add_column(sa.Column('audited', sa.Boolean(), nullable=False, server_default=sa.false()))
+        # What ended before there was a trail is not told in it.
+        association.add_column(sa.Column('audited', sa.Boolean(), nullable=False, server_default=sa.true()))
+    op.create_index(op.f('ix_association_audited'), 'association', ['audited'])
+    op.create_index(op.f('ix_instance_association'), 'instance', ['association'])
+    with op.batch_alter_table('answer') as answer:
+        answer.add_column(sa.Column('asked_by_name', sa.Text(), nullable=False, server_default=''))
     op.create_table(
         'act',
         sa.Column('reading', sa.String(96), sa.ForeignKey('reading.id', name=op.f('fk_act_reading')), nullable=False),
@@ -113,8 +121,12 @@ def downgrade() -> None:
         op.drop_table(name)
     if op.get_bind().dialect.name == 'postgresql':
         op.execute('DROP FUNCTION audit_append_only')
+    op.drop_index(op.f('ix_instance_association'), 'instance')
+    op.drop_index(op.f('ix_association_audited'), 'association')
     with op.batch_alter_table('association') as association:
         association.drop_column('audited')
+    with op.batch_alter_table('answer') as answer:
+        answer.drop_column('asked_by_name')
     with op.batch_alter_table('series') as series:
         series.drop_column('number')
     with op.batch_alter_table('study') as study:
