@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dicom_node import auditing
 from dicom_node.errors import NodeError
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+app.add_typer(auditing.app, name="audit")
 
 Config = Annotated[
     Path | None, typer.Option("--config", "-c", help="Settings file; default ./dicom-node.toml if there.")
@@ -182,6 +185,30 @@ def lint(
     linted = lint_files(files, sources or ())
     show(linted, compared=bool(sources), as_json=as_json)
     raise typer.Exit(PARTLY_FAILED if any(one.problems for one in linted) else 0)
+
+
+@app.command()
+def export(
+    uid: Study,
+    out: Annotated[Path, typer.Option(help="Folder in which the study gets a folder of its own.")],
+    deidentify: Annotated[bool, typer.Option("--deidentify", help="Without the patient (PS3.15 Annex E).")] = False,
+    shift_dates: Annotated[bool, typer.Option("--shift-dates", help="Dates moved, intervals kept.")] = False,
+    keep_dates: Annotated[bool, typer.Option("--keep-dates", help="Dates as they are; not the birth date.")] = False,
+    key: Annotated[Path | None, typer.Option(help="Key file, by which several exports agree; made if missing.")] = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """A study and its reports as files: as stored, or de-identified."""
+    from dicom_node.deidentify.options import Options
+    from dicom_node.export.command import run
+    from dicom_node.export.run import Request
+
+    if shift_dates and keep_dates:
+        raise typer.BadParameter("give one of --shift-dates and --keep-dates")
+    if not deidentify and (shift_dates or keep_dates or key):
+        raise typer.BadParameter("this goes with --deidentify", param_hint="--shift-dates, --keep-dates, --key")
+    options = Options("shifted" if shift_dates else "kept" if keep_dates else "removed") if deidentify else None
+    raise typer.Exit(run(_settings(config), Request(uid, out, options, key), as_json=as_json))
 
 
 @app.command(name="settings")

@@ -1,19 +1,19 @@
 """The contract over HTTP: a model that lives in another process or machine.
 
-No heavy imports. Wire format: JSON of the contract's models; an answer is a stream of JSON lines.
+No heavy imports. Wire format: JSON of the contract's models; an answer is a stream of JSON lines. Empty lines come
+while the model works: a client that has been told to stop leaves at the next one, and its leaving stops the model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import httpx
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from medvlm.contract import (
     Answer,
-    AnswerPart,
     AnswerText,
     Cancel,
     Finding,
@@ -28,7 +28,7 @@ from medvlm.contract import (
 from medvlm.errors import MedvlmError, ModelUnavailable
 
 CONNECT_SECONDS = 5.0
-_answer_part: TypeAdapter[AnswerText | Answer] = TypeAdapter(AnswerPart)
+STILL_AT_WORK = "\n"
 _findings: TypeAdapter[tuple[Finding, ...]] = TypeAdapter(tuple[Finding, ...])
 
 
@@ -53,11 +53,31 @@ class AskRequest(Wire):
     question: Question
 
 
+class BurnedInText(Wire):
+    """What `POST /v1/burned-in` answers: which signs of a person the words in an image's pixels show, never the words.
+
+    The signs are those of `medvlm.safeguards.burned_in.identity.Sign`.
+    """
+
+    signs: tuple[str, ...]
+
+
 class Problem(Wire):
     """What the server answers when it cannot: an error of `medvlm.errors` by its code."""
 
     code: str
     detail: str
+
+
+class BrokenOff(Problem):
+    """The last line of an answer that could not be finished."""
+
+    part: Literal["broken_off"] = "broken_off"
+
+
+_answer_line: TypeAdapter[AnswerText | Answer | BrokenOff] = TypeAdapter(
+    Annotated[AnswerText | Answer | BrokenOff, Field(discriminator="part")]
+)
 
 
 class NotStarted(ModelUnavailable):
@@ -102,6 +122,10 @@ class RemoteModel:
         """A PNG of one image as displayed. Raises `ModelRefused` where it cannot be decoded."""
         return self._call("POST", "/v1/preview", source)
 
+    def burned_in(self, source: ImageSource) -> BurnedInText:
+        """Whether text in the pixels may identify a person. Raises `ModelRefused` where it cannot be read."""
+        return BurnedInText.model_validate_json(self._call("POST", "/v1/burned-in", source))
+
     def close(self) -> None:
         self._http.close()
 
@@ -121,7 +145,8 @@ class RemoteModel:
                 for line in response.iter_lines():
                     if cancel():
                         return
-                    yield line
+                    if line:
+                        yield line
         except httpx.TransportError as error:
             raise self._unavailable(error) from error
 
@@ -150,7 +175,10 @@ class RemoteSession:
     def ask(self, question: Question, cancel: Cancel = never) -> Iterator[AnswerText | Answer]:
         request = AskRequest(study=self._study, question=question)
         for line in self._model._stream("/v1/ask", request, cancel):
-            yield _answer_part.validate_json(line)
+            part = _answer_line.validate_json(line)
+            if isinstance(part, BrokenOff):
+                raise ModelRefused(part.detail.rstrip("."), way_out=f"[{part.code}]")
+            yield part
 
 
 def _json(body: BaseModel | None) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
+from medvlm.client import BurnedInText
 from medvlm.contract import FindingName, ImageSource, Model, ModelIdentity, StudyInput, StudySession
 from medvlm.embedded import WEIGHTS
 from medvlm.engine.embedded_model import load_embedded
@@ -14,6 +16,11 @@ from medvlm.engine.load_settings import LoadSettings
 from medvlm.engine.sessions import SessionStore, SizedModel
 from medvlm.families.registry import family_of
 from medvlm.imaging import Decoder, preview_png
+from medvlm.imaging.locate import locate
+from medvlm.imaging.preview import displayed
+from medvlm.safeguards.burned_in.header_patient import header_patient
+from medvlm.safeguards.burned_in.reading import identity_signs
+from medvlm.safeguards.burned_in.text_reader import TextReader, load_text_reader
 
 SESSION_BYTES = 256 << 20
 
@@ -56,6 +63,8 @@ class ReadyModel:
     ) -> None:
         settings = settings or LoadSettings()
         self._root = archive_root
+        self._reader: TextReader | None = None
+        self._reading = threading.Lock()
         with ExitStack() as owned:
             self._decoder = owned.enter_context(Decoder())
             models = _loaded(folder or WEIGHTS, archive_root, threads, settings, self._decoder, owned)
@@ -81,6 +90,15 @@ class ReadyModel:
     def preview(self, source: ImageSource) -> bytes:
         """A PNG of one image as displayed. Raises `UnreadableImage`, `OutsideArchive`."""
         return preview_png(source, self._root, self._decoder)
+
+    def burned_in(self, source: ImageSource) -> BurnedInText:
+        """Signs of a person in the words of one image. Raises as `preview` does, and `BadModelFolder`."""
+        with self._reading:
+            if self._reader is None:
+                self._reader = load_text_reader()
+        pixels, known = displayed(source, self._root, self._decoder), header_patient(locate(source.uri, self._root))
+        found = identity_signs(pixels, self._reader, known)
+        return BurnedInText(signs=tuple(sorted(found)))
 
     def __enter__(self) -> ReadyModel:
         return self

@@ -21,7 +21,12 @@ from medvlm.imaging.study import NoImage, check_size, frames_named, is_picture, 
 def preview_png(
     source: ImageSource, root: Path | None, decoder: Decoder | None = None, longest_side: int = 1024
 ) -> bytes:
-    """Eight-bit grey PNG, ready for display; the middle frame where none is named.
+    """Eight-bit grey PNG, ready for display; the middle frame where none is named. Raises as `displayed` does."""
+    return _png(displayed(source, root, decoder), longest_side)
+
+
+def displayed(source: ImageSource, root: Path | None, decoder: Decoder | None = None) -> FloatArray:
+    """Pixels (rows, columns) 0–1 as shown, of the middle frame where none is named.
 
     Raises `UnreadableImage` (`DecoderDied` with it) when there is no image to show, `OutsideArchive` for a reference
     that leaves `root`.
@@ -29,7 +34,7 @@ def preview_png(
     path = locate(source.uri, root)
     try:
         with Decoder() if decoder is None else nullcontext(decoder) as open_decoder:
-            pixels = _pixels(source, path, open_decoder)
+            return _pixels(source, path, open_decoder)
     except MedvlmError:
         raise
     except NoImage as no_image:
@@ -37,7 +42,6 @@ def preview_png(
     except Exception as error:
         # As in `load_study`: a hostile header may provoke anything, and its message may quote it.
         raise UnreadableImage(f"the file could not be read ({type(error).__name__})") from None
-    return _png(pixels, longest_side)
 
 
 def _pixels(source: ImageSource, path: Path, decoder: Decoder) -> FloatArray:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from medvlm.contract import Warning
 from medvlm.imaging.images import Radiograph
@@ -76,6 +77,15 @@ def read_burned_in(
         mirrored_text=mirrored,
         columns=radiograph.pixels.shape[1],
     )
+
+
+def identity_signs(
+    pixels: npt.NDArray[np.float32], reader: TextReader, known: KnownPatient | None = None
+) -> frozenset[Sign]:
+    """What in the words of a displayed image (rows, columns) 0–1 may point to a person; side markers are not read."""
+    words, _ = _words(film_copy(pixels), reader)
+    patient = known or KnownPatient()
+    return frozenset(sign for word in words if _counts(word) for sign in signs(word.text, word.score, patient))
 
 
 def printed_boxes(words: Sequence[Word]) -> tuple[SourceBox, ...]:
