@@ -15,6 +15,7 @@ from typing import IO
 
 import structlog
 
+from dicom_node.api import tls
 from dicom_node.api.access import token_of
 from dicom_node.api.origins import page_address
 from dicom_node.log import configure
@@ -97,6 +98,7 @@ def _end(role: Role) -> None:
 def run(settings: Settings, arguments: list[str]) -> None:
     """`dicom-node serve`: all roles of this machine until Ctrl-C or SIGTERM."""
     configure(settings.log, "supervisor")
+    tls.context(settings.api)  # a wrong certificate ends it here, not one role again and again
     stop = until_signal()
     announce(settings)
     supervise(arguments, {}, stop)
