@@ -35,6 +35,7 @@ MEASURES: dict[str, Callable[[], tuple[str, ...]]] = {
     "receive": _nothing,
     "receive_memory": _nothing,
     "index_million": _nothing,
+    "ct_over_dicomweb": _nothing,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -16,6 +17,7 @@ def configure(settings: Log, role: str, file: str = "") -> None:
     """Called once by each process, first thing. Events go to standard error, or are appended to `file`."""
     to: TextIO = Path(file).open("a", buffering=1) if file else sys.stderr  # noqa: SIM115 (open while the process lives)
     logging.basicConfig(level=logging.WARNING, stream=to, format="%(levelname)s %(name)s %(message)s")
+    _keep_parsers_quiet()
     rendering: Any = (
         structlog.processors.JSONRenderer()
         if settings.format == "json"
@@ -40,6 +42,16 @@ def configure(settings: Log, role: str, file: str = "") -> None:
         logger_factory=structlog.PrintLoggerFactory(to),
         cache_logger_on_first_use=True,
     )
+
+
+def _keep_parsers_quiet() -> None:
+    """Their warnings quote values of data sets, and with them patients.
+
+    At the handlers: importing them, and uvicorn's own configuration, set levels anew.
+    """
+    warnings.simplefilter("ignore", UserWarning)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(lambda record: record.name.partition(".")[0] not in ("pydicom", "pynetdicom"))
 
 
 def _named(role: str) -> Any:

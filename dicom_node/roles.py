@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,26 +34,32 @@ def until_signal() -> threading.Event:
 def _listener(settings: Settings) -> None:
     from dicom_node.receive.listener import serve
 
-    serve(settings, lambda port: _say("listener.ready", port=port), until_signal())
+    stop = until_signal()
+    with _accounted(settings, "listener"):
+        serve(settings, lambda port: _say("listener.ready", port=port), stop)
 
 
 def _worker(settings: Settings) -> None:
     from dicom_node.workflow.worker import serve
 
-    serve(settings, lambda: _say("worker.ready"), until_signal())
+    stop = until_signal()
+    with _accounted(settings, "worker", keeps_trail=True):
+        serve(settings, lambda: _say("worker.ready"), stop)
 
 
 def _api(settings: Settings) -> None:
     from dicom_node.api.serve import serve
     from dicom_node.page.routes import router
 
-    serve(settings, (router,))
+    # uvicorn raises the signal again once it has stopped: without this the process would end before the block does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with _accounted(settings, "api"):
+        serve(settings, (router,))
 
 
 def _model(settings: Settings) -> None:
     """The model server is another program: replaced into this process, so that signals reach it."""
     import os
-    import sys
 
     os.execv(sys.executable, [sys.executable, "-m", "medvlm.cli", *model_arguments(settings)])  # noqa: S606
 
@@ -61,6 +70,25 @@ def model_arguments(settings: Settings) -> list[str]:
     arguments += ["--archive", str(settings.archive.root), "--threads", str(settings.model.threads)]
     arguments += ["--session-bytes", str(settings.model.session_bytes)]
     return [*arguments, "--model", str(Path(settings.model.path))] if settings.model.path else arguments
+
+
+@contextmanager
+def _accounted(settings: Settings, role: str, *, keeps_trail: bool = False) -> Iterator[None]:
+    """The role's start and stop are told to the audit trail. One role tells its head to the log and ships it."""
+    from dicom_node.archive.database import migrate, open_engine
+    from dicom_node.audit.keeping import keeping
+    from dicom_node.audit.trail import open_trail
+
+    engine = open_engine(settings.database_url, flush=settings.archive.flush)
+    migrate(engine)
+    trail = open_trail(settings, engine, role)
+    with keeping(engine, settings.audit) if keeps_trail else nullcontext():
+        trail.application_started()
+        try:
+            yield
+        finally:
+            trail.application_stopped()
+    engine.dispose()
 
 
 def _say(event: str, **fields: object) -> None:

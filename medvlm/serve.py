@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import traceback
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
 from itertools import chain
@@ -130,8 +131,10 @@ def _lines(session: StudySession, question: Question, cancel: Cancel) -> Iterato
             yield part.model_dump_json() + "\n"
     except MedvlmError as error:
         yield BrokenOff(code=error.code, detail=error.sentence).model_dump_json() + "\n"
-    except Exception:
-        log.exception("the model failed while answering")
+    except Exception as error:
+        # Where, but not the error's own words: they may quote a header.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        log.error("the model failed while answering: %s\n%s", type(error).__name__, where)
         yield BrokenOff(code="model_error", detail="the model failed while answering").model_dump_json() + "\n"
 
 

@@ -67,7 +67,7 @@ def anyone(
 
 
 def _established(gate: Gate, request: Request, bearer: HTTPAuthorizationCredentials | None) -> Principal | None:
-    if request.headers.get("Authorization"):
+    if "Authorization" in request.headers:  # an empty one too: it was meant to be a credential
         network = network_of(request)
         if bearer is None:
             raise gate.wrong(network)

@@ -1,79 +1,90 @@
-"""The application: routes, problems, headers, and what they stand on."""
+"""The application: what stands before the routes, the routes, and what they stand on."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
-from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, FastAPI
 from sqlalchemy import Engine
 
-from dicom_node.api import problems, studies
-from dicom_node.api.access import Caller
-from dicom_node.api.bodies import Health
-from dicom_node.api.limits import BodyLimit
+from dicom_node.api import (
+    audit,
+    events,
+    health,
+    metrics,
+    models,
+    openapi,
+    problems,
+    questions,
+    reports,
+    studies,
+)
+from dicom_node.api.dicomweb.routes import router as dicomweb
+from dicom_node.api.feed import Feed
+from dicom_node.api.guard import guard, open_gate
+from dicom_node.api.headers import NodeApi
+from dicom_node.api.metrics import Measured, Metrics
+from dicom_node.api.node import ApiNode, ModelServer
+from dicom_node.api.origins import encrypted
+from dicom_node.archive.changes import Watch
+from dicom_node.audit.trail import open_trail
 from dicom_node.settings import Settings
-from medvlm.client import ModelCard, RemoteModel
-from medvlm.vocabulary import Term, terms
 
-SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
+ROUTERS = (
+    studies.router,
+    reports.router,
+    questions.router,
+    events.router,
+    models.router,
+    audit.router,
+    health.router,
+    metrics.router,
+)
+CONVERSATIONS = 16
+"""Streamed answers at once; more wait their turn."""
 
 
-def app(settings: Settings, engine: Engine, model: RemoteModel, token: str, pages: Sequence[APIRouter] = ()) -> FastAPI:
+def app(
+    settings: Settings,
+    engine: Engine,
+    model: ModelServer,
+    token: str,
+    pages: Sequence[APIRouter] = (),
+    clock: Callable[[], float] = time.time,
+) -> FastAPI:
     """`pages` are routes for browsers, which the OpenAPI document leaves out."""
-    api = FastAPI(title="medvlm node", version=version("medvlm"), docs_url=None, redoc_url=None)
+    trail = open_trail(settings, engine, "api", clock)
+    feed = Feed(engine, Watch(engine, clock), settings.api.events_poll_seconds)
+    measured = Metrics(engine, feed)
+    api = NodeApi(
+        encrypted=encrypted(settings.api),
+        title="medvlm node",
+        version=version("medvlm"),
+        description=openapi.DESCRIPTION,
+        openapi_tags=openapi.TAGS,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
     api.state.settings, api.state.engine, api.state.model, api.state.token = settings, engine, model, token
+    api.state.audit, api.state.metrics = trail, measured
+    api.state.node = ApiNode(settings, engine, model, trail, feed, clock)
     problems.install(api)
-    api.add_middleware(BodyLimit, max_bytes=settings.api.max_body_bytes)
-
-    @api.middleware("http")
-    async def secured(request: Request, forward: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await forward(request)
-        for name, value in SECURITY_HEADERS.items():
-            response.headers.setdefault(name, value)
-        return response
-
-    @api.get("/api/v1/health/live", tags=["health"])
-    def live() -> Health:
-        """The process answers."""
-        return Health(status="live")
-
-    @api.get("/api/v1/health/ready", tags=["health"], responses=problems.declared(503))
-    def ready() -> Health:
-        """The index and the model server answer too."""
-        with engine.connect().execution_options(reading=True) as connection:
-            connection.exec_driver_sql("SELECT 1")
-        model.card()
-        return Health(status="ready")
-
-    @api.get("/api/v1/models", tags=["models"], responses=problems.declared(401, 503))
-    def models(_caller: Caller) -> ModelCard:
-        """The model that reads, and the findings it was validated for."""
-        return model.card()
-
-    @api.get("/api/v1/vocabulary", tags=["models"], responses=problems.declared(401))
-    def vocabulary(_caller: Caller) -> dict[str, Term]:
-        """Every finding that a report can name, with its code, source and grade."""
-        return terms()
-
-    for router in (studies.router, *pages):
+    guard(api, open_gate(settings, engine, token, trail, clock))
+    api.add_middleware(Measured, metrics=measured)
+    for router in (dicomweb(settings, engine), *ROUTERS, *pages):
         api.include_router(router)
-    original = api.openapi
-
-    def documented() -> dict[str, Any]:
-        document = original()
-        document["components"]["schemas"].setdefault("Problem", problems.Problem.model_json_schema())
-        return document
-
-    api.openapi = documented  # type: ignore[method-assign]
+    api.openapi = partial(openapi.documented, api.openapi)  # type: ignore[method-assign]
     return api
+
+
+@asynccontextmanager
+async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
+    with ThreadPoolExecutor(CONVERSATIONS, thread_name_prefix="conversation") as threads:
+        api.state.threads = threads
+        yield

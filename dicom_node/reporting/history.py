@@ -25,7 +25,6 @@ class OpenReport:
     """The report of one reading. `superseded_by` is the id of the report of a later reading."""
 
     kept: StoredReading
-    draft: Draft
     stored: tuple[StoredAct, ...]
     desk: Desk
     superseded_by: str | None = None
@@ -42,6 +41,11 @@ class OpenReport:
     def version(self) -> int:
         """Its number among the versions of the study's reports."""
         return self.stored[-1].version if self.stored else self.kept.version
+
+    @cached_property
+    def draft(self) -> Draft:
+        """Reads the header of every image that was used: of a CT, hundreds of files."""
+        return draft_of(self.desk, self.kept)
 
     @cached_property
     def acts(self) -> tuple[Act, ...]:
@@ -88,6 +92,6 @@ def reports_of_study(desk: Desk, study_uid: str) -> tuple[OpenReport, ...]:
     kept = readings_of(desk.engine, study_uid)
     with desk.engine.connect().execution_options(reading=True) as connection:
         return tuple(
-            OpenReport(one, draft_of(desk, one), acts_of(connection, one.id), desk, kept[0].id if index else None)
+            OpenReport(one, acts_of(connection, one.id), desk, kept[0].id if index else None)
             for index, one in enumerate(kept)
         )

@@ -19,7 +19,7 @@ from dbos._serialization import Serializer
 from sqlalchemy.engine import make_url
 
 # Raise only when the order or the arguments of steps change, and drain the workers first.
-APPLICATION_VERSION = "1"
+APPLICATION_VERSION = "2"
 
 Run = Callable[..., Any]
 """`run(name, function, *arguments)`: one durable step inside a workflow."""

@@ -11,6 +11,7 @@ from dicom_node.workflow.assemble import assemble
 from dicom_node.workflow.compose import compose
 from dicom_node.workflow.compose_act import compose_act
 from dicom_node.workflow.deliver import deliver, postpone_unforeseen
+from dicom_node.workflow.describe import describe
 from dicom_node.workflow.engine import DurableWorkflows, Run
 from dicom_node.workflow.node import Node
 from dicom_node.workflow.read import read
@@ -28,9 +29,10 @@ def register(workflows: DurableWorkflows, node: Node) -> None:
 
 
 def read_study(node: Node, run: Run, study_uid: str, images: int, round_: int) -> None:
-    """assemble → read → compose. What the steps could not foresee ends the study as failed, never in silence."""
+    """describe → assemble → read → compose. What no step foresaw ends the study as failed, never in silence."""
     work = Work(study_uid, images, round_)
     try:
+        run("describe", describe, node, work)
         assembled = run("assemble", assemble, node, work)
         if assembled is not None and run("read", read, node, work, assembled):
             run("compose", compose, node, work)

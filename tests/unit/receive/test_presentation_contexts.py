@@ -7,7 +7,8 @@ import time
 import pytest
 from pynetdicom.presentation import AllStoragePresentationContexts, PresentationContext, build_context
 
-from dicom_node.receive.presentation_contexts import TRANSFER_SYNTAXES, negotiate
+from dicom_node.archive.transfer_syntaxes import TRANSFER_SYNTAXES
+from dicom_node.receive.presentation_contexts import negotiate
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 IMPLICIT, EXPLICIT, JPEG_LS = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.80"
