@@ -15,9 +15,9 @@ from typing import IO
 
 import structlog
 
-from dicom_node.api import tls
-from dicom_node.api.access import token_of
-from dicom_node.api.origins import page_address
+from dicom_node.api.access import tls
+from dicom_node.api.access.callers import token_of
+from dicom_node.api.access.origins import page_address
 from dicom_node.log import configure
 from dicom_node.roles import ROLES, until_signal
 from dicom_node.settings import Settings

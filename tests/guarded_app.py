@@ -9,10 +9,10 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from dicom_node.api import problems
-from dicom_node.api.access import Admin, Editor, Signer, Viewer
-from dicom_node.api.guard import guard, open_gate
-from dicom_node.api.headers import NodeApi
-from dicom_node.api.origins import encrypted
+from dicom_node.api.access.callers import Admin, Editor, Signer, Viewer
+from dicom_node.api.access.guard import guard, open_gate
+from dicom_node.api.access.headers import NodeApi
+from dicom_node.api.access.origins import encrypted
 from dicom_node.audit.trail import open_trail
 from dicom_node.settings import Settings
 

@@ -12,25 +12,15 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import Engine
 
-from dicom_node.api import (
-    audit,
-    events,
-    health,
-    metrics,
-    models,
-    openapi,
-    problems,
-    questions,
-    reports,
-    studies,
-)
+from dicom_node.api import openapi, problems
+from dicom_node.api.access.guard import guard, open_gate
+from dicom_node.api.access.headers import NodeApi
+from dicom_node.api.access.origins import encrypted
 from dicom_node.api.dicomweb.routes import router as dicomweb
 from dicom_node.api.feed import Feed
-from dicom_node.api.guard import guard, open_gate
-from dicom_node.api.headers import NodeApi
-from dicom_node.api.metrics import Measured, Metrics
 from dicom_node.api.node import ApiNode, ModelServer
-from dicom_node.api.origins import encrypted
+from dicom_node.api.routes import audit, events, health, metrics, models, questions, reports, studies
+from dicom_node.api.routes.metrics import Measured, Metrics
 from dicom_node.archive.changes import Watch
 from dicom_node.audit.trail import open_trail
 from dicom_node.settings import Settings

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from dicom_node.api.access.principal import Principal
 from dicom_node.api.bodies.questions import Ask
 from dicom_node.api.node import ApiNode
-from dicom_node.api.principal import Principal
 from dicom_node.archive import worklist
 from dicom_node.archive.answers import STOPPED, AskedQuestion, Asker, StoredAnswer, store_answer
 from dicom_node.archive.readings import StoredReading, latest_reading

@@ -18,10 +18,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from dicom_node.api import problems
+from dicom_node.api.access.principal import Principal
 from dicom_node.api.asking import Prepared, ask
 from dicom_node.api.bodies.questions import AnswerRecord, TextPart
 from dicom_node.api.node import ApiNode
-from dicom_node.api.principal import Principal
 from dicom_node.api.repeats import Claim
 
 log = structlog.get_logger()

@@ -12,9 +12,9 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 from sqlalchemy import Engine
 
+from dicom_node.api.access.gate import network_of, who_of
+from dicom_node.api.access.principal import Principal
 from dicom_node.api.feed import Feed
-from dicom_node.api.gate import network_of, who_of
-from dicom_node.api.principal import Principal
 from dicom_node.audit.participants import Who
 from dicom_node.audit.trail import AuditTrail
 from dicom_node.reporting.desk import Desk, equipment

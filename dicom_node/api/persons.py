@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from dicom_node.api.principal import Principal
+from dicom_node.api.access.principal import Principal
 from dicom_node.report.life_cycle import Person
 from dicom_node.settings import Settings
 

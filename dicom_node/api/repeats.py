@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from dicom_node.api.access import Viewer
+from dicom_node.api.access.callers import Viewer
 from dicom_node.archive import idempotency
 from dicom_node.archive.idempotency import Kept
 from dicom_node.errors import Edge, NodeError

@@ -12,10 +12,10 @@ from typing import Annotated
 from fastapi import Depends
 from sqlalchemy import Engine, and_, select
 
-from dicom_node.api.access import Viewer
+from dicom_node.api.access.callers import Viewer
+from dicom_node.api.access.principal import Principal
 from dicom_node.api.bodies.base import StudyUid
 from dicom_node.api.node import Node
-from dicom_node.api.principal import Principal
 from dicom_node.archive.tables import own_read, reading
 from dicom_node.archive.worklist import Standing, entry
 from dicom_node.errors import Edge, NodeError

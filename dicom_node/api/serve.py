@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import uvicorn
 from fastapi import APIRouter
 
-from dicom_node.api import tls
-from dicom_node.api.access import token_of
+from dicom_node.api.access import tls
+from dicom_node.api.access.callers import token_of
 from dicom_node.api.app import app
 from dicom_node.archive.database import migrate, open_engine
 from dicom_node.settings import Settings

@@ -19,8 +19,8 @@ from pydicom import dcmread
 from rich.console import Console
 from sqlalchemy import Engine
 
-from dicom_node.api.access import token_of
-from dicom_node.api.origins import page_address
+from dicom_node.api.access.callers import token_of
+from dicom_node.api.access.origins import page_address
 from dicom_node.archive.database import migrate, open_engine
 from dicom_node.archive.readings import latest_reading
 from dicom_node.archive.studies import Study, find_study

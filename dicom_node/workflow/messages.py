@@ -43,7 +43,7 @@ def _wait_for_earlier(node: Node, delivery: Delivery) -> None:
 
 
 def newest(node: Node, delivery: Delivery) -> Report:
-    """What the receiver should have by now: the narrative, whose row stands for the whole report, in its newest version.
+    """What the receiver should have by now: the narrative in its newest version, whose row stands for the whole report.
 
     Never that of a draft after a signature: for the receiver it is another report.
     """

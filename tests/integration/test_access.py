@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, select
 
-from dicom_node.api.access import token_of
+from dicom_node.api.access.callers import token_of
 from dicom_node.archive.database import migrate, open_engine
 from dicom_node.archive.tables import session
 from dicom_node.audit import chain

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 from starlette.types import Message
 
-from dicom_node.api.origins import page_address
+from dicom_node.api.access.origins import page_address
 from dicom_node.archive.database import migrate, open_engine
 from dicom_node.page.routes import pages
 from dicom_node.settings import load

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from dicom_node.api import tls
+from dicom_node.api.access import tls
 from dicom_node.errors import BadSettings
 from dicom_node.settings import load
 from tests.certificates import Authority, Pair

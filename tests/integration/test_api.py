@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from dicom_node.api.access import token_of
+from dicom_node.api.access.callers import token_of
 from tests.clinical_desk import clinical_desk
 
 PROBLEM = "application/problem+json"
@@ -64,7 +64,7 @@ def test_a_refused_body_is_not_repeated(client: TestClient) -> None:
 def test_an_unforeseen_error_is_a_problem_that_says_nothing_of_its_cause(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dicom_node.api import models
+    from dicom_node.api.routes import models
 
     def broken() -> None:
         raise RuntimeError("Doe^Jane")

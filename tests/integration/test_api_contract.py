@@ -14,7 +14,7 @@ from hypothesis.strategies import one_of
 from schemathesis import GenerationMode
 
 from dicom_node.api import openapi
-from dicom_node.api.cookies import SESSION
+from dicom_node.api.access.cookies import SESSION
 from tests.builders import dx_film
 from tests.clinical_desk import ClinicalDesk, clinical_desk
 

@@ -14,8 +14,8 @@ import httpx
 import pytest
 import uvicorn
 
-from dicom_node.api import events
 from dicom_node.api.feed import REMEMBERED
+from dicom_node.api.routes import events
 from tests.builders import dx_film
 from tests.clinical_desk import TOKEN, ClinicalDesk, act, clinical_desk, decided, edit
 from tests.peers import free_port

@@ -20,8 +20,8 @@ from pydicom import Dataset, dcmread
 from pydicom.pixels import pixel_array
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGExtended12Bit
 
-from dicom_node.api.access import anyone
-from dicom_node.api.principal import machine
+from dicom_node.api.access.callers import anyone
+from dicom_node.api.access.principal import machine
 from dicom_node.archive.readings import reports_of
 from dicom_node.archive.series_metadata import SeriesMetadata
 from dicom_node.archive.served import served

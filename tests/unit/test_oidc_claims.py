@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey, Key, RSAKey
 
-from dicom_node.api import oidc_claims
-from dicom_node.api.oidc import Attempt
-from dicom_node.api.oidc_claims import TokenRefused
-from dicom_node.api.principal import person_name
+from dicom_node.api.access import oidc_claims
+from dicom_node.api.access.oidc import Attempt
+from dicom_node.api.access.oidc_claims import TokenRefused
+from dicom_node.api.access.principal import person_name
 from dicom_node.settings import Oidc
 
 NOW = 1_800_000_000

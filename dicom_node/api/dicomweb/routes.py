@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from sqlalchemy import Engine
 
-from dicom_node.api.access import Viewer
+from dicom_node.api.access.callers import Viewer
 from dicom_node.api.dicomweb import retrieving, searching, storing
 from dicom_node.api.dicomweb.service import PREFIX, Service, attached
 from dicom_node.settings import Settings

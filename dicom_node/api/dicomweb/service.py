@@ -14,14 +14,14 @@ from fastapi.security import HTTPAuthorizationCredentials
 from fastapi.security.utils import get_authorization_scheme_param
 from sqlalchemy import Engine
 
-from dicom_node.api.access import anyone, viewer
+from dicom_node.api.access.callers import anyone, viewer
+from dicom_node.api.access.origins import origin_of
+from dicom_node.api.access.principal import Principal
 from dicom_node.api.dicomweb.frames import FramePlaces
 from dicom_node.api.dicomweb.metadata import SeriesTexts
 from dicom_node.api.dicomweb.pixels import Pixels
 from dicom_node.api.dicomweb.receiving import Receiver
 from dicom_node.api.node import ApiNode, witness
-from dicom_node.api.origins import origin_of
-from dicom_node.api.principal import Principal
 from dicom_node.archive.series_metadata import SeriesMetadata
 from dicom_node.archive.served import Audience, Served, served
 from dicom_node.audit.participants import Who

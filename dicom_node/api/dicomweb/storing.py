@@ -15,7 +15,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser
 from starlette.requests import ClientDisconnect
 
-from dicom_node.api.access import Admin
+from dicom_node.api.access.callers import Admin
 from dicom_node.api.dicomweb.elements import Json, element
 from dicom_node.api.dicomweb.media import DICOM, DICOM_JSON, MULTIPART, parse_content_type, require_json
 from dicom_node.api.dicomweb.receiving import Incoming, Outcome, Receiver

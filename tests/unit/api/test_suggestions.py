@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dicom_node.api.suggestions import AT_MOST, suggested
+from dicom_node.api.views.suggestions import AT_MOST, suggested
 from medvlm.contract import Box, Finding, InScope, ModelIdentity, Presence, Reading, Refusal, Scope
 from medvlm.engine.questions import AboutPlace, NotUnderstood, understand
 from medvlm.vocabulary import terms

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from dicom_node.api import cursors
-from dicom_node.api.access import Admin
+from dicom_node.api.access.callers import Admin
 from dicom_node.api.bodies.base import moment
 from dicom_node.api.bodies.node import AuditPage, AuditRecord
 from dicom_node.api.node import Node, witness

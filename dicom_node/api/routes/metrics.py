@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection, Engine, func, select
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dicom_node.api.access import Viewer
+from dicom_node.api.access.callers import Viewer
 from dicom_node.api.feed import Feed
 from dicom_node.api.problems import declared
 from dicom_node.archive.outbox import DeliveryState

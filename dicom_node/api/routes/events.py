@@ -17,14 +17,14 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
 from dicom_node.api import problems
-from dicom_node.api.access import Viewer
+from dicom_node.api.access.callers import Viewer
+from dicom_node.api.access.principal import Principal
 from dicom_node.api.bodies.base import StudyUid
 from dicom_node.api.bodies.node import ReportChanged
 from dicom_node.api.feed import Missed
 from dicom_node.api.node import ApiNode, Node
-from dicom_node.api.principal import Principal
 from dicom_node.api.problems import declared
-from dicom_node.api.study_view import summary
+from dicom_node.api.views.study import summary
 from dicom_node.archive import worklist
 from dicom_node.archive.worklist import Entry
 

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
-from dicom_node.api import login
-from dicom_node.api.gate import Gate
-from dicom_node.api.hosts import AllowedHosts, names_of
-from dicom_node.api.limits import BodyLimit
-from dicom_node.api.oidc import Provider
-from dicom_node.api.rate_limit import PerMinute, RateLimit
-from dicom_node.api.sessions import Sessions
+from dicom_node.api.access import login
+from dicom_node.api.access.body_limit import BodyLimit
+from dicom_node.api.access.gate import Gate
+from dicom_node.api.access.hosts import AllowedHosts, names_of
+from dicom_node.api.access.oidc import Provider
+from dicom_node.api.access.rate_limit import PerMinute, RateLimit
+from dicom_node.api.access.sessions import Sessions
 from dicom_node.audit.trail import AuditTrail
 from dicom_node.settings import Settings
 

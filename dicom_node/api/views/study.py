@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dicom_node.api import reveal
+from dicom_node.api.access.principal import Principal
 from dicom_node.api.bodies.base import moment
 from dicom_node.api.bodies.studies import DeliveryCount, ReportStanding, StudySummary
 from dicom_node.api.node import ApiNode
-from dicom_node.api.principal import Principal
 from dicom_node.archive.worklist import Entry, Standing
 
 

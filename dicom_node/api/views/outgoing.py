@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dicom_node.api.access.principal import Principal
 from dicom_node.api.bodies.reports import Outgoing, Receiver
 from dicom_node.api.node import ApiNode
 from dicom_node.api.persons import person_of
-from dicom_node.api.principal import Principal
-from dicom_node.api.report_view import display, waiting_findings
+from dicom_node.api.views.report import display, waiting_findings
 from dicom_node.report.life_cycle import TRANSITIONS, Sign
 from dicom_node.report.version import Version
 from dicom_node.reporting.history import OpenReport

@@ -14,8 +14,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, Key, OKPKey, RSAKey
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
-from dicom_node.api.denials import ProviderUnavailable
-from dicom_node.api.rate_limit import PerMinute
+from dicom_node.api.access.denials import ProviderUnavailable
+from dicom_node.api.access.rate_limit import PerMinute
 from dicom_node.settings import LOOPBACK
 
 log = structlog.get_logger()

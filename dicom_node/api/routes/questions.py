@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from dicom_node.api.access import Viewer
+from dicom_node.api.access.callers import Viewer
 from dicom_node.api.asking import Prepared, ask, prepare
 from dicom_node.api.bodies.questions import AnswerList, AnswerRecord, Ask, Suggestions
 from dicom_node.api.conversation import Conversation, told_again
@@ -14,7 +14,7 @@ from dicom_node.api.node import Node, witness
 from dicom_node.api.problems import declared
 from dicom_node.api.repeats import Once, Repeatable
 from dicom_node.api.reveal import RevealedStudy
-from dicom_node.api.suggestions import suggested
+from dicom_node.api.views.suggestions import suggested
 from dicom_node.archive.answers import answers_of
 from dicom_node.archive.idempotency import Kept
 from dicom_node.archive.readings import latest_reading

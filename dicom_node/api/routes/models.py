@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from dicom_node.api.access import Viewer
+from dicom_node.api.access.callers import Viewer
 from dicom_node.api.node import Node
 from dicom_node.api.problems import declared
 from medvlm.client import ModelCard

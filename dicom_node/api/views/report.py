@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dicom_node.api import reveal
+from dicom_node.api.access.principal import Principal
 from dicom_node.api.bodies import reports as bodies
 from dicom_node.api.bodies.base import moment
 from dicom_node.api.node import ApiNode
-from dicom_node.api.principal import Principal
 from dicom_node.archive import outbox
 from dicom_node.archive.acts import find_own_read
 from dicom_node.archive.readings import Report as StoredReport

@@ -8,8 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from sqlalchemy import Connection
 
-from dicom_node.api import reveal, version_changes
-from dicom_node.api.access import Editor, Signer, Viewer
+from dicom_node.api import reveal
+from dicom_node.api.access.callers import Editor, Signer, Viewer
+from dicom_node.api.access.principal import Principal
 from dicom_node.api.bodies.base import UID_PATTERN, ReportId, StudyUid
 from dicom_node.api.bodies.reports import (
     AddendumText,
@@ -23,13 +24,13 @@ from dicom_node.api.bodies.reports import (
     VersionList,
 )
 from dicom_node.api.node import ApiNode, Node, witness
-from dicom_node.api.outgoing import outgoing
 from dicom_node.api.persons import person_of
 from dicom_node.api.preconditions import BasedOn, tag
-from dicom_node.api.principal import Principal
 from dicom_node.api.problems import declared
 from dicom_node.api.repeats import Once, Repeatable
-from dicom_node.api.report_view import is_hidden, report
+from dicom_node.api.views import version_changes
+from dicom_node.api.views.outgoing import outgoing
+from dicom_node.api.views.report import is_hidden, report
 from dicom_node.archive import acts
 from dicom_node.archive.readings import find_report
 from dicom_node.archive.studies import find_study

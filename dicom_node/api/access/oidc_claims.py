@@ -14,7 +14,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import GuestProtocol, Key
 from joserfc.jws import JWSRegistry
 
-from dicom_node.api.principal import Principal, Role, person_name, reserved
+from dicom_node.api.access.principal import Principal, Role, person_name, reserved
 from dicom_node.settings import Oidc
 
 ALGORITHMS = ("RS256", "ES256", "EdDSA", "Ed25519")

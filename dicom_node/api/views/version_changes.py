@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from dicom_node.api.bodies.reports import ReportVersion
-from dicom_node.api.report_view import display
+from dicom_node.api.views.report import display
 from dicom_node.report.life_cycle import Accept, Act, Add, Addend, Change, Decision, Edit, Reject, Remove, Sign
 from dicom_node.reporting.history import OpenReport
 from medvlm.contract import FindingName, Laterality, Narrative

@@ -17,11 +17,11 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
-from dicom_node.api.cookies import SESSION, session_cookie
-from dicom_node.api.denials import CrossSite, Denied, Forbidden, LoginNotFresh, Unauthenticated
-from dicom_node.api.gate import Gate, network_of
-from dicom_node.api.origins import same_origin
-from dicom_node.api.principal import Principal, Role
+from dicom_node.api.access.cookies import SESSION, session_cookie
+from dicom_node.api.access.denials import CrossSite, Denied, Forbidden, LoginNotFresh, Unauthenticated
+from dicom_node.api.access.gate import Gate, network_of
+from dicom_node.api.access.origins import same_origin
+from dicom_node.api.access.principal import Principal, Role
 
 __all__ = ["Admin", "Anyone", "Editor", "Principal", "Role", "Signer", "Viewer", "token_of"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, delete, insert, select, update
 
-from dicom_node.api.principal import Principal
+from dicom_node.api.access.principal import Principal
 from dicom_node.archive.tables import session
 
 TOUCH_SECONDS = 30.0

@@ -21,10 +21,10 @@ from urllib.parse import quote_plus, urlencode
 import httpx
 import structlog
 
-from dicom_node.api import oidc_claims
-from dicom_node.api.oidc_claims import Claims, TokenRefused
-from dicom_node.api.oidc_keys import Metadata, Published, unavailable
-from dicom_node.api.principal import Principal
+from dicom_node.api.access import oidc_claims
+from dicom_node.api.access.oidc_claims import Claims, TokenRefused
+from dicom_node.api.access.oidc_keys import Metadata, Published, unavailable
+from dicom_node.api.access.principal import Principal
 from dicom_node.errors import BadSettings
 from dicom_node.settings import Api, Oidc
 

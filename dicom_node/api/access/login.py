@@ -10,14 +10,14 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from dicom_node.api import cookies
-from dicom_node.api.access import Anyone
-from dicom_node.api.denials import CrossSite, Denied, Forbidden, ProviderUnavailable
-from dicom_node.api.gate import Gate, network_of, who_of
-from dicom_node.api.oidc import PAGES, Attempt
-from dicom_node.api.oidc_claims import TokenRefused
-from dicom_node.api.origins import origin_of, same_origin
-from dicom_node.api.principal import Principal, person_name, self_declared
+from dicom_node.api.access import cookies
+from dicom_node.api.access.callers import Anyone
+from dicom_node.api.access.denials import CrossSite, Denied, Forbidden, ProviderUnavailable
+from dicom_node.api.access.gate import Gate, network_of, who_of
+from dicom_node.api.access.oidc import PAGES, Attempt
+from dicom_node.api.access.oidc_claims import TokenRefused
+from dicom_node.api.access.origins import origin_of, same_origin
+from dicom_node.api.access.principal import Principal, person_name, self_declared
 from dicom_node.api.problems import declared
 
 log = structlog.get_logger()

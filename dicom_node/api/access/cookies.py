@@ -6,7 +6,7 @@ from typing import Literal
 
 from fastapi import Request, Response
 
-from dicom_node.api.origins import encrypted
+from dicom_node.api.access.origins import encrypted
 from dicom_node.settings import Api
 
 SESSION = "medvlm_session"

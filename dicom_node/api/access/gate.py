@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 import structlog
 from fastapi import Request
 
-from dicom_node.api.denials import Denied, Unauthenticated
-from dicom_node.api.oidc import Provider
-from dicom_node.api.principal import Principal, machine
-from dicom_node.api.rate_limit import PerMinute
-from dicom_node.api.sessions import Sessions
+from dicom_node.api.access.denials import Denied, Unauthenticated
+from dicom_node.api.access.oidc import Provider
+from dicom_node.api.access.principal import Principal, machine
+from dicom_node.api.access.rate_limit import PerMinute
+from dicom_node.api.access.sessions import Sessions
 from dicom_node.audit.participants import Who
 from dicom_node.audit.trail import AuditTrail
 from dicom_node.settings import Api

@@ -7,7 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from dicom_node.api import cursors
-from dicom_node.api.access import Viewer
+from dicom_node.api.access.callers import Viewer
+from dicom_node.api.access.denials import Forbidden
+from dicom_node.api.access.gate import Gate
+from dicom_node.api.access.principal import Principal
 from dicom_node.api.bodies.base import StudyUid, moment
 from dicom_node.api.bodies.node import Accepted
 from dicom_node.api.bodies.studies import (
@@ -18,14 +21,11 @@ from dicom_node.api.bodies.studies import (
     StudySearch,
     StudySummary,
 )
-from dicom_node.api.denials import Forbidden
-from dicom_node.api.gate import Gate
 from dicom_node.api.node import ApiNode, Node, witness
-from dicom_node.api.principal import Principal
 from dicom_node.api.problems import declared
 from dicom_node.api.repeats import Once, Repeatable
-from dicom_node.api.series import series_of
-from dicom_node.api.study_view import summary
+from dicom_node.api.views.series import series_of
+from dicom_node.api.views.study import summary
 from dicom_node.archive import worklist
 from dicom_node.archive.studies import StudyState, events_of, read_again
 from dicom_node.archive.worklist import Sought

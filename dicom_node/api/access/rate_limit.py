@@ -12,7 +12,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dicom_node.api import problems
-from dicom_node.api.denials import TooManyRequests
+from dicom_node.api.access.denials import TooManyRequests
 
 IMAGE_PATHS = ("/dicomweb/", "/assets/")
 """A CT loads its 300 frames in seconds: what shows images is counted apart, and far more generously."""
