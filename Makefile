@@ -1,11 +1,12 @@
 # make install   .venv in this checkout, everything pinned by constraints.txt
 # make run       a node, a second AE as PACS, the sample sent to it; ARGS="FILE…" sends your own
+# make page      the reading page for browsers, from its TypeScript (part of run and test)
 # make test      ARGS="tests/unit -k name" runs a part
 # make lint      style, format, types, import rules: the same as the commit hook
 # make bench     every measure of benchmarks/, one after the other; ARGS="receive" runs one
 
 SHELL := /bin/bash
-.PHONY: install run test lint bench
+.PHONY: install page run test lint bench
 
 PYTHON ?= python3
 ARGS ?=
@@ -42,10 +43,13 @@ CPU_TORCH = if [ "$$(uname -s)" = Linux ] && ! $(TORCH_OF_PIP) | grep -q '"versi
 LARGER_ONES = sed -n -u -E -e 's/^ *(Downloading|Using cached) ([^ ]*\/)?([A-Za-z0-9_.]+)-[^ ]* \(([0-9.]+ MB)\).*/    \3 \4/p' \
 	  -e 's/^Installing collected packages.*/    unpacking/p'
 
-run: install
+page: install
+	@$(BIN)/python -m dicom_node.page.build
+
+run: page
 	@$(BIN)/dicom-node demo $(ARGS)
 
-test: install
+test: page
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: install

@@ -1,4 +1,4 @@
-"""The first page: studies, their state, the image, the draft and its findings. Plain HTML, no scripts.
+"""The reading page: worklist, images beside the draft, decisions, signature. TypeScript in `web/`, built by `build`.
 
-In: the index and the model server. Out: HTML for a newcomer's browser.
+In: a browser's requests for the page. Out: its document and files; all data goes through the API and DICOMweb.
 """

@@ -1,121 +1,74 @@
-"""The page's routes. A link with the token opens a session; the token then leaves the address bar."""
+"""The page's routes: one document for every view, and the files it is built of. None holds data of a patient."""
 
 from __future__ import annotations
 
-import secrets
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Form, HTTPException, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from fastapi import APIRouter, Request
+from fastapi import Path as PathParameter
+from fastapi.responses import FileResponse, HTMLResponse, Response
 
-from dicom_node.api import asking
-from dicom_node.api.access import COOKIE, Caller
-from dicom_node.api.studies import StudyUid
-from dicom_node.archive import outbox
-from dicom_node.archive.answers import answers_of
-from dicom_node.archive.readings import latest_reading, reports_of
-from dicom_node.archive.studies import find_study, list_studies
-from dicom_node.errors import NodeError, NotFound
-from medvlm.contract import ImageSource, Question
-from medvlm.errors import MedvlmError
-from medvlm.vocabulary import terms
+from dicom_node.errors import NotFound
 
-FOLDER = Path(__file__).parent
-router = APIRouter(include_in_schema=False)
+STATIC = Path(__file__).parent / "static"
+# With `nosniff` a wrong type keeps a script from running, and WebAssembly from being compiled as it arrives.
+MEDIA_TYPES = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
+    ".woff2": "font/woff2",
+}
+FOREVER = "public, max-age=31536000, immutable"  # the names hold a hash of the content
+ASK_AGAIN = "no-cache"
 
-
-def _environment() -> Environment:
-    pages = Environment(loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined)
-    pages.filters["clock"] = lambda seconds: datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    pages.filters["date"] = _date
-    pages.filters["reliance"] = _reliance
-    pages.filters["percent"] = lambda probability: f"{100 * probability:.0f} %"
-    pages.filters["display"] = lambda name: terms()[name].display
-    return pages
+AssetName = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$", max_length=200)]
 
 
-def _date(da: str) -> str:
-    """A DICOM date (PS3.5 6.2, VR DA) as 2026-01-31; whatever else stands there as it is."""
-    return f"{da[:4]}-{da[4:6]}-{da[6:]}" if len(da) == 8 and da.isdecimal() else da or "–"
+def pages(static: Path) -> APIRouter:
+    """The routes over a built page. Every view is a path of its own, and the document the same."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/")
+    @routes.get("/read/{study_uid}")
+    def document(request: Request, study_uid: str = "") -> Response:
+        index = static / "index.html"
+        if not index.is_file():
+            return HTMLResponse(_not_built(), 503, {"Cache-Control": "no-store"})
+        return _file(request, index, ASK_AGAIN)
+
+    @routes.get("/favicon.svg")
+    def icon(request: Request) -> Response:
+        return _file(request, static / "favicon.svg", ASK_AGAIN)
+
+    @routes.get("/assets/{name}")
+    def asset(request: Request, name: AssetName) -> Response:
+        return _file(request, static / "assets" / name, FOREVER)
+
+    return routes
 
 
-def _reliance(log_odds: float | None) -> str:
-    return "–" if log_odds is None else f"{round(log_odds, 1) + 0.0:+.1f}"
+def _file(request: Request, path: Path, keep: str) -> Response:
+    media_type = MEDIA_TYPES.get(path.suffix)
+    if media_type is None or not path.is_file():
+        raise NotFound("the page has no such file")
+    headers = {"Cache-Control": keep, "Vary": "Accept-Encoding"}
+    compressed = path.with_name(path.name + ".gz")
+    if "gzip" in request.headers.get("accept-encoding", "") and compressed.is_file():
+        return FileResponse(compressed, media_type=media_type, headers=headers | {"Content-Encoding": "gzip"})
+    return FileResponse(path, media_type=media_type, headers=headers)
 
 
-PAGES = _environment()
-
-
-def _html(template: str, **values: Any) -> HTMLResponse:
-    return HTMLResponse(PAGES.get_template(template).render(**values))
-
-
-@router.get("/")
-def home(request: Request, token: str | None = None) -> Response:
-    state = request.app.state
-    if token is not None:
-        if not secrets.compare_digest(token.encode(), state.token.encode()):
-            raise HTTPException(401, "The token is wrong. The node printed the right address at its start.")
-        opened = RedirectResponse("/", status_code=303)
-        opened.set_cookie(COOKIE, token, httponly=True, samesite="strict")
-        return opened
-    if not secrets.compare_digest(request.cookies.get(COOKIE, "").encode(), state.token.encode()):
-        return HTMLResponse(PAGES.get_template("locked.html").render(), status_code=401)
-    return _html("studies.html", studies=list_studies(state.engine), listener=state.settings.listener)
-
-
-@router.get("/studies/{study_uid}")
-def study(request: Request, study_uid: StudyUid, _caller: Caller) -> Response:
-    return _study_page(request, study_uid)
-
-
-@router.post("/studies/{study_uid}")
-def ask(request: Request, study_uid: StudyUid, question: Annotated[str, Form(max_length=1000)], by: Caller) -> Response:
-    """The form's question. The session cookie is SameSite=Strict: no other site can send it."""
-    state = request.app.state
-    try:
-        asking.ask(state.engine, state.model, study_uid, Question(text=question), by)
-    except (NodeError, MedvlmError, ValueError) as error:
-        words = str(error) if isinstance(error, NodeError | MedvlmError) else "Write a question first."
-        return _study_page(request, study_uid, problem=words)
-    return RedirectResponse(f"/studies/{study_uid}#answers", status_code=303)
-
-
-def _study_page(request: Request, study_uid: str, problem: str = "") -> Response:
-    engine = request.app.state.engine
-    found = find_study(engine, study_uid)
-    kept = latest_reading(engine, study_uid)
-    return _html(
-        "study.html",
-        study=found,
-        reading=kept.reading if kept else None,
-        version=kept.version if kept else 0,
-        shown=_shown(kept.study_input.images) if kept else None,
-        reports=reports_of(engine, study_uid),
-        deliveries=outbox.of_study(engine, study_uid),
-        answers=answers_of(engine, study_uid),
-        problem=problem,
+def _not_built() -> str:
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>medvlm</title>'
+        "<h1>The reading page is not built</h1>"
+        "<p>The node runs, receives and reports; only its page is missing. "
+        "In a checkout, <code>make page</code> builds it; an installed package carries it.</p>"
     )
 
 
-@router.get("/studies/{study_uid}/image.png")
-def image(request: Request, study_uid: StudyUid, _caller: Caller) -> Response:
-    """The study's first image (of a series, the middle slice), as displayed."""
-    state = request.app.state
-    kept = latest_reading(state.engine, study_uid)
-    shown = _shown(kept.study_input.images) if kept else None
-    if shown is None:
-        raise NotFound("this study has no image to show")
-    return Response(state.model.preview(shown), media_type="image/png")
-
-
-def _shown(images: tuple[ImageSource, ...]) -> ImageSource | None:
-    return images[len(images) // 2] if images else None
-
-
-@router.get("/style.css")
-def style() -> Response:
-    return Response((FOLDER / "style.css").read_text("utf-8"), media_type="text/css")
+router = pages(STATIC)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dicom_node.api.access import token_of
+from dicom_node.api.access.callers import token_of
 from tests.builders import dx_film
 from tests.peers import wait_for_port
 from tests.running_node import CHECKOUT, RunningNode, running_node

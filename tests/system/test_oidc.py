@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from dicom_node.api.headers import CONTENT_SECURITY_POLICY
+from dicom_node.api.access.headers import CONTENT_SECURITY_POLICY
 from tests.certificates import Authority
 from tests.openid_provider.process import AUDIENCE, NODE, NODE_SECRET, OpenidProvider, openid_provider
 from tests.peers import free_port, wait_for_port

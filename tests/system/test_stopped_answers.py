@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from dicom_node.api.access import token_of
+from dicom_node.api.access.callers import token_of
 from medvlm.client import ModelRefused, RemoteModel
 from medvlm.contract import AnswerText, Question, StudyInput
 from tests.builders import dx_film
