@@ -92,6 +92,12 @@ _TAG = re.compile(r"^(?:is|are|was|were|does|do|did|can|could|has|have|would) (?
 """A question by its denial: "isn't there an effusion?" is answered "yes" by some and "no" by others."""
 
 
+_END_TAG = re.compile(
+    r"\b(?:is|are|was|were|does|do|did|has|have|can|could|would) (?:not )?(?:there|it|they|you|we|this|that)(?: not)?$"
+)
+"""What turns a statement into a question: "…, isn't there?", "…, is it not?"."""
+
+
 def understand(text: str) -> Understood:
     """What is asked. Exact wordings of the vocabulary win; then every word has to be known."""
     words = plain_words(text)
@@ -99,6 +105,7 @@ def understand(text: str) -> Understood:
         return NotUnderstood("unknown")
     if (exact := _wordings().get(words)) is not None:
         return exact
+    words = _without_tag(words)
     items = named(words)
     names = _names(items)
     if _asks_what_was_not_assessed(words, names):
@@ -109,6 +116,15 @@ def understand(text: str) -> Understood:
     if rest & question_words().comparison:
         return AboutComparison()
     return _about(words, items, names, rest)
+
+
+def _without_tag(words: tuple[str, ...]) -> tuple[str, ...]:
+    """ "There is an effusion, isn't there?" asks whether there is one: the "not" of the tag denies nothing."""
+    tag = _END_TAG.search(" ".join(words))
+    if tag is None:
+        return words
+    said = words[: -len(tag[0].split())]
+    return said if _names(named(said)) else words
 
 
 @cache

@@ -87,6 +87,19 @@ def test_free_wordings_are_understood_by_name_and_negation(text: str, name: str,
 
 
 @pytest.mark.parametrize(
+    ("text", "negated"),
+    [
+        ("There is an effusion, isn't there?", False),
+        ("I am sure that there is an effusion, isn't there?", False),
+        ("This is an effusion, is it not?", False),
+        ("There is no effusion, is there?", True),
+    ],
+)
+def test_the_denial_in_a_question_tag_denies_nothing(text: str, negated: bool) -> None:
+    assert understand(text) == AboutFinding("effusion", negated)
+
+
+@pytest.mark.parametrize(
     ("text", "name"),
     [
         ("Is there cardiomegally?", "cardiomegaly"),
