@@ -10,9 +10,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from medvlm.contract import ModelIdentity, Refusal
+from validation.criteria import Verdict, judge, read_criteria
 from validation.datasets.labels import join, read_labels
 from validation.datasets.readings import read_readings
-from validation.protocol import Verdict, judge, read_criteria
 from validation.statistics.clustered_bootstrap import Resampling
 from validation.tasks.finding_detection import Detection, detect
 

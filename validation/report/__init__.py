@@ -1,5 +1,5 @@
-"""How a result is shown.
+"""How a run is shown: one page, the record, JUnit XML, and a summary at the shell.
 
-In: a `Result`.
-Out: what a person or a program reads.
+In: a `Run`.
+Out: what a person or a program reads; the same figures in each.
 """

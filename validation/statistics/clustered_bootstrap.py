@@ -62,6 +62,17 @@ def clustered_interval(
     return Interval(value=statistic(np.ones(len(owner))), low=float(low), high=float(high), dropped=dropped)
 
 
+def clustered_difference(
+    first: Callable[[Weights], float],
+    second: Callable[[Weights], float],
+    clusters: Sequence[str],
+    resampling: Resampling,
+    purpose: str,
+) -> Interval:
+    """Interval of first less second of two statistics of the same n observations: both see the same draws."""
+    return clustered_interval(lambda weights: first(weights) - second(weights), clusters, resampling, purpose)
+
+
 def _multiplicity(rng: np.random.Generator, count: int) -> Weights:
     """How often each of `count` clusters is in one draw."""
     return np.bincount(rng.integers(count, size=count), minlength=count).astype(np.float64)
