@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 from pydicom import dcmread
 
 from dicom_node.demo.sample import sample
@@ -23,7 +23,7 @@ from dicom_node.settings import Deliver, Peer, load
 
 FOLDER = Path(__file__).parent
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/#token=\S+")
-VIEW = {"width": 1440, "height": 900}
+VIEW: ViewportSize = {"width": 1440, "height": 900}
 READER = "Radiologist"
 """No invented person: the pictures name a role."""
 
@@ -57,7 +57,7 @@ def report() -> None:
         )  # writes files, sends nothing
         made = next(one for one in map(dcmread, out.rglob("*.dcm")) if "EncapsulatedDocument" in one)
         (out / "report.pdf").write_bytes(made.EncapsulatedDocument)
-        picture = [
+        picture: list[str | Path] = [
             "pdftoppm",
             "-png",
             "-r",

@@ -100,7 +100,7 @@ class PageSession(ScriptedSession):
 
 
 class PageModel(ScriptedModel):
-    assessed = ("effusion", "nodule", "cardiomegaly")
+    assessed = ("effusion", "nodule", "cardiomegaly")  # type: ignore[assignment]  # one more than the base's pair
 
     def __init__(self, trace: Path) -> None:
         self._trace = trace

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 from pydicom import Dataset
 
 from dicom_node.api.access.callers import token_of
@@ -23,8 +23,6 @@ from tests.running_node import CHECKOUT, RunningNode, running_node
 READER = "Anna Reader"
 WINDOW = {"width": 1440, "height": 900}
 FILM_SHAPE = (480, 400)
-
-Say = dict[str, Any]
 
 
 @dataclass
@@ -38,12 +36,16 @@ class Seat:
     requests: list[str] = field(default_factory=list)
 
     def watch(self, page: Page) -> None:
-        page.on("console", lambda said: said.type == "error" and self.complaints.append(f"console: {said.text}"))
+        page.on("console", self._said)
         page.on("pageerror", lambda error: self.complaints.append(f"page: {error}"))
         page.on("requestfailed", self._failed)
         page.on("request", lambda request: self.requests.append(request.url))
 
-    def _failed(self, request: Any) -> None:
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(f"console: {message.text}")
+
+    def _failed(self, request: Request) -> None:
         # A page that is left cuts its own stream of events, and a stopped answer is cut on purpose.
         if request.url.endswith("/events") or request.failure == "net::ERR_ABORTED":
             return

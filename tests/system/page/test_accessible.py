@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -29,7 +30,7 @@ def violations(page: Page) -> list[str]:
 @pytest.mark.parametrize("look", ["dark", "light"])
 @pytest.mark.parametrize("scale", [1, 2])
 def test_axe_finds_nothing_on_any_view(room: Room, study: str, look: str, scale: int) -> None:
-    size = {"viewport": {"width": 1440 // scale, "height": 900 // scale}, "device_scale_factor": scale}
+    size: dict[str, Any] = {"viewport": {"width": 1440 // scale, "height": 900 // scale}, "device_scale_factor": scale}
     with room.seat("", **size) as seat:
         seat.context.add_init_script(f"localStorage.setItem('medvlm.theme', '{look}')")
         seat.page.goto(room.node.api_url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,7 +12,7 @@ from tests.system.page.reading_room import Room
 
 EVALUATION = "For evaluation, not for clinical use."
 NOT_VERIFIED = "AI-generated draft. Not verified."
-SIZES = {
+SIZES: dict[str, dict[str, Any]] = {
     "a workstation": {"viewport": {"width": 1440, "height": 900}},
     "a small screen": {"viewport": {"width": 1024, "height": 768}},
     "200 % of a small screen": {"viewport": {"width": 512, "height": 384}, "device_scale_factor": 2},

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Response, expect
 from pydicom import dcmread
 
 from tests.system.page.reading_room import Room, Seat, eventually, reading_room
@@ -123,11 +123,13 @@ def reading_first(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -
 def test_reveal_after_my_read_sends_nothing_of_the_model_before(reading_first: Room) -> None:
     study = reading_first.arrives()
     with reading_first.seat() as seat:
-        bodies: list[str] = []
-        seat.page.on("response", lambda it: bodies.append(it.text()) if _is_said(it.url) else None)
+        responses: list[Response] = []
+        seat.page.on("response", responses.append)
         seat.page.goto(f"{reading_first.node.api_url}/read/{study}")
         expect(seat.page.get_by_role("heading", name="Your own read first")).to_be_visible()
         seat.image_is_shown()
+        bodies = [it.text() for it in responses if _is_said(it.url)]
+        assert bodies
         for told in (seat.page.locator("body").inner_text(), *bodies):
             assert "There is a right pleural effusion" not in told
             assert "looks like AP" not in told

@@ -18,12 +18,14 @@ export function FindingEditor({ finding, room, desk }: { finding: ReportFinding;
   // A box that was drawn meanwhile joins what the form holds then, not what it held when drawing began.
   const now = useRef(stated);
   now.current = stated;
-  useLayoutEffect(() => form.current?.querySelector<HTMLInputElement>("input:checked")?.focus(), []);
+  useLayoutEffect(() => {
+    const here = form.current;
+    here?.querySelector<HTMLInputElement>("input:checked")?.focus();
+    // Before the form goes, not a frame later: the reader may have moved on by then.
+    return () => here?.contains(document.activeElement) && focusFinding(finding.tracking_uid);
+  }, []);
   useEffect(() => room.sketch(finding.tracking_uid, stated.evidence), [stated.evidence]);
-  const leave = () => {
-    desk.editing.value = null;
-    requestAnimationFrame(() => focusFinding(finding.tracking_uid));
-  };
+  const leave = () => (desk.editing.value = null);
   const save = (event: Event) => {
     event.preventDefault();
     desk.decide(editOf(finding, now.current));

@@ -1,4 +1,4 @@
-import { useEffect, useMemo } from "preact/hooks";
+import { useLayoutEffect, useMemo } from "preact/hooks";
 import { AskPanel } from "../ask/ask_panel.tsx";
 import { onKeys } from "../keys/listening.ts";
 import { Icon } from "../ui/icon.tsx";
@@ -17,7 +17,8 @@ import { SignDialog } from "./sign_dialog.tsx";
 /** One study: its image, and the draft beside it. */
 export function ReadingPage({ studyUid }: { studyUid: string }) {
   const room = useMemo(() => new Room(studyUid), [studyUid]);
-  useEffect(() => {
+  // The keys work from the first thing that is on the screen.
+  useLayoutEffect(() => {
     document.title = "Reading · medvlm";
     void room.load();
     const stop = onKeys("reading", () => readingActs(room));

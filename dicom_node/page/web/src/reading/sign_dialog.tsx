@@ -105,7 +105,8 @@ function Undecided({ desk, room, onClose }: { desk: Desk; room: Room; onClose():
               onClick={() => {
                 onClose();
                 room.show(it.tracking_uid);
-                requestAnimationFrame(() => focusFinding(it.tracking_uid));
+                // After the closing dialog has given the focus back.
+              setTimeout(() => focusFinding(it.tracking_uid));
               }}
             >
               {sided(it.display, it.laterality)}

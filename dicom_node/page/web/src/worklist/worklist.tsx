@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { liveState } from "../api/live.ts";
 import { onKeys } from "../keys/listening.ts";
 import { Icon } from "../ui/icon.tsx";
@@ -23,7 +23,8 @@ const HEADS: [Column | null, string][] = [
 /** Every study that this node holds: what waits, what is drafted, what is signed. */
 export function Worklist() {
   const search = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  // The keys work from the first thing that is on the screen.
+  useLayoutEffect(() => {
     document.title = "Worklist · medvlm";
     banner.value = null;
     void load();
