@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from validation.errors import BadDataSet
+from validation.commands.options import adapter_options
 
 AS_IN_ITS_HEADERS = "plain_folder"
 """The adapter that says nothing of where patient IDs are from."""
@@ -38,7 +37,7 @@ def manifest(
     from validation.disjointness.manifest import make_manifest, write_manifest
 
     with tempfile.TemporaryDirectory() as unpacked, Console(stderr=True).status("Reading") as status:
-        data = read_data_set(adapter, folder, _options(option), Path(unpacked))
+        data = read_data_set(adapter, folder, adapter_options(option), Path(unpacked))
         total = sum(len(case.images) + len(case.prior or ()) for case in data.cases)
         from_ = source or ("" if adapter == AS_IN_ITS_HEADERS else adapter)
         made = make_manifest(
@@ -48,23 +47,3 @@ def manifest(
     missing = f", {made.not_comparable} images could not be looked at" if made.not_comparable else ""
     typer.echo(f"{len(made.patients)} patients, {len(made.images)} images{missing}.")
     typer.echo(f"training_manifest: {digest}")
-
-
-def _options(given: list[str]) -> dict[str, str | int | float | bool]:
-    found: dict[str, str | int | float | bool] = {}
-    for each in given:
-        key, equals, value = each.partition("=")
-        if not (key and equals):
-            way_out = "For example: --option split=train"
-            raise BadDataSet(f"{each!r} is no KEY=VALUE", where="--option", way_out=way_out)
-        found[key] = _scalar(value)
-    return found
-
-
-def _scalar(text: str) -> str | int | float | bool:
-    """Numbers and truth as YAML has them; all else is text."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, bool | int | float) else text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from typer.testing import CliRunner, Result
 
 from tests.unit.validation.published_layouts import lines
 from tests.unit.validation.test_reader_study import HEADER, table
+from validation.cases import Case, DataSet
 from validation.commands import add_to
+from validation.commands.data_set import described
 from validation.disjointness import read_manifest
 from validation.errors import BadDataSet, BadPlan
 
@@ -147,3 +150,16 @@ def test_an_option_of_the_adapter_that_is_none_is_an_error(tmp_path: Path) -> No
     result = run("manifest", tmp_path, "--adapter", "nih_chest_xray14", "-o", tmp_path / "m.json", "--option", "split")
     assert isinstance(result.exception, BadDataSet)
     assert "--option" in str(result.exception)
+
+
+def test_a_look_at_data_says_what_is_left_out_and_the_digest_that_a_protocol_names() -> None:
+    labels: dict[str, Literal[0, 1]] = {"effusion": 1, "mass": 0}
+    case = Case(case_id="1", patient="p", images=(Path("a.dcm"),), labels=labels)
+    found = DataSet(name="ours", cases=(case,), excluded={"no label": 2}, digest="d" * 64)
+    assert described(found) == [
+        "1 cases of 1 patients",
+        "  effusion: 1 of 1 labelled are positive",
+        "  mass: 0 of 1 labelled are positive",
+        "  left out: 2 (no label)",
+        f"digest: {'d' * 64}",
+    ]
