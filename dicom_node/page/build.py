@@ -45,6 +45,11 @@ def build() -> bool:
     return True
 
 
+def run_script(name: str) -> None:
+    """One script of package.json. Raises `PageNotBuilt` with its output where it fails."""
+    _run(_npm(), "run", "--silent", name)
+
+
 def is_current(wanted: str | None = None) -> bool:
     """Whether `static/` was built from `web/` as it is: by content, since a fresh clone's times say nothing."""
     stamp = STATIC / STAMP
