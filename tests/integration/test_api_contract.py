@@ -20,7 +20,7 @@ from tests.clinical_desk import ClinicalDesk, clinical_desk
 
 HOST = "testserver"
 UNBOUNDED = 100_000
-EXAMPLES = 40
+EXAMPLES = 20
 ACCEPTED = ["2xx", "3xx", 401, 403, 404, 409, 412, 422, 429]
 """What may become of a request that the document allows: 412, and 422 for a cursor, a key or a region of another
 study, depend on what is there. What it forbids is 422 too, and never accepted: that is checked apart."""

@@ -1,4 +1,4 @@
-"""One Chromium for all tests here; one node a module."""
+"""One Chromium and one node a module: while Playwright runs, nothing else in this process may start an event loop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.system.page.reading_room import Room, reading_room
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     found = shutil.which("chromium")
     assert found, "Debian's chromium is not installed"
