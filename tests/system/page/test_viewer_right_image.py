@@ -93,6 +93,11 @@ def test_while_an_image_is_under_way_nothing_of_the_one_before_is_seen(room: Roo
         _move(seat.page, two[1])
         expect(seat.page.locator(WORDS)).to_contain_text("Loading")
         assert is_covered(seat.page)
+        for _ in range(200):  # "Loading" stands from the metadata on; the frame is asked for after it
+            if held:
+                break
+            seat.page.wait_for_timeout(50)
+        assert is_covered(seat.page)
         held[0].continue_()
         seat.image_is_shown()
 
