@@ -90,6 +90,7 @@ def test_an_edit_a_drawn_box_and_an_added_finding_are_kept(seat: Seat) -> None:
 
 
 def _drag(page: Page) -> None:
+    expect(page.locator(".viewer.is-draw")).to_be_visible()
     film = page.locator(".viewer-stage").first.bounding_box()
     assert film
     x, y = film["x"] + film["width"] / 2, film["y"] + film["height"] / 2

@@ -1,6 +1,6 @@
 /** The viewer: an image, beside it a prior, over both what was found. Everything is said through props, status and commands. */
 
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Stroke, boxOf, centred, held, isMeant, moved } from "./drawing.ts";
 import { apply, inverse } from "./geometry.ts";
 import type { Measure } from "./measure.ts";
@@ -26,7 +26,8 @@ export default function Viewer(props: ViewerProps) {
   const synchrony = useMemo(() => new Synchrony(), []);
   const mode: Mode = props.drawing ? "draw" : measuring ? "measure" : "look";
 
-  useEffect(() => setStroke(null), [mode, view?.image?.imageId]);
+  // Before the next paint: later, on a slow screen, it would wipe out a stroke that has begun.
+  useLayoutEffect(() => setStroke(null), [mode, view?.image?.imageId]);
   useEffect(() => {
     if (view) latest.current.onStatus(statusOf(view));
   }, [view]);
